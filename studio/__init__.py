@@ -1,0 +1,1 @@
+"""What a person sees: the Gradio studio, and nothing that computes."""

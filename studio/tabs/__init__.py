@@ -1,0 +1,1 @@
+"""One module per station of the loop, each with `build(workspace, tick)`."""
