@@ -1,0 +1,26 @@
+"""What Tunedesk does, without its screen: usable from a terminal (`engine.cli`) and from Python.
+
+Importing this package sets, before any library is read, the environment that keeps the product private: nothing is
+downloaded and nothing is reported unless the person asked for it.
+"""
+
+import os
+
+__version__ = "0.1.0"
+
+PRIVATE_ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_EVALUATE_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "UNSLOTH_DISABLE_STATISTICS": "1",
+    "WANDB_DISABLED": "true",
+    # Tokenizers warns at every fork, and our own batching already keeps the cores busy.
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+for _name, _value in PRIVATE_ENVIRONMENT.items():
+    os.environ.setdefault(_name, _value)

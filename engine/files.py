@@ -1,0 +1,94 @@
+"""Files that survive a power cut (written beside and renamed, or appended line by line) and names that are no paths."""
+
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StorageFailed
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces the file in one step: a reader sees the old text or the new, and so does a reader after a power cut.
+
+    Raises:
+        StorageFailed: the disk is full or the folder cannot be written.
+    """
+    # The name carries the process, so that two writers never share a half-written file.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise StorageFailed(
+            f"{path.name} could not be saved.",
+            f"The system said: {error.strerror or error}.",
+            "Free some space or check that the folder may be written, then try again.",
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replaces a JSON file in one step (see `write_text`)."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        StorageFailed: the file is not there or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StorageFailed(f"{path.name} is missing.", f"It was expected in {path.parent}.") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise StorageFailed(f"{path.name} is damaged.", f"{path} is not readable JSON ({error}).") from error
+
+
+def append_jsonl(path: Path, value: Any) -> None:
+    """Appends one value as a line; when it returns, the line is with the operating system and outlives this process."""
+    line = json.dumps(value, ensure_ascii=False) + "\n"
+    with path.open("ab") as file:
+        # One write of one line in append mode: two processes never interleave inside a line.
+        file.write(line.encode("utf-8"))
+
+
+def read_jsonl(path: Path) -> Iterator[Any]:
+    """Yields the values of a JSON-lines file; a file not there has none.
+
+    A torn last line, left by a writer that was killed in the middle of it, is skipped.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            yield json.loads(line)
+
+
+def slug(text: str) -> str:
+    """A folder name made from any text: lower-case letters, digits, dashes, at most 48; never empty, never a path."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:48].strip("-") or "unnamed"
+
+
+def new_id(name: str, parent: Path) -> str:
+    """The first of `name-1`, `name-2`, ... that has no folder in `parent` yet, and makes that folder."""
+    base = slug(name)
+    number = 1
+    while True:
+        try:
+            (parent / f"{base}-{number}").mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        else:
+            return f"{base}-{number}"

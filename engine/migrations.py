@@ -1,0 +1,113 @@
+"""The database's schema as an ordered list of steps. A step that was released is never changed; a new one is added."""
+
+from duckdb import DuckDBPyConnection
+
+
+def first_tables(cursor: DuckDBPyConnection) -> None:
+    """Sources and examples with their history, versions, golden set, answers, ratings, settings."""
+    for table in ("sources", "examples", "edits", "batches", "golden_questions", "ratings"):
+        cursor.execute(f"CREATE SEQUENCE {table}_id")
+    cursor.execute("""
+        CREATE TABLE sources (
+            id BIGINT PRIMARY KEY DEFAULT nextval('sources_id'),
+            name VARCHAR NOT NULL,
+            format VARCHAR NOT NULL,
+            sha256 VARCHAR NOT NULL,
+            mapping JSON NOT NULL,
+            read BIGINT NOT NULL,
+            kept BIGINT NOT NULL,
+            rejected BIGINT NOT NULL,
+            findings JSON NOT NULL DEFAULT '{}',
+            created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+    cursor.execute("""
+        CREATE TABLE rejected_rows (
+            source_id BIGINT NOT NULL,
+            row BIGINT NOT NULL,
+            reason VARCHAR NOT NULL,
+            content VARCHAR NOT NULL
+        )""")
+    # No primary key on examples: DuckDB keeps an index row per update of a list column, and ids come from a sequence.
+    cursor.execute("""
+        CREATE TABLE examples (
+            id BIGINT NOT NULL DEFAULT nextval('examples_id'),
+            source_id BIGINT,
+            row BIGINT,
+            conversation VARCHAR NOT NULL,
+            instruction VARCHAR NOT NULL,
+            input VARCHAR NOT NULL DEFAULT '',
+            output VARCHAR NOT NULL,
+            history JSON NOT NULL DEFAULT '[]',
+            topic VARCHAR NOT NULL DEFAULT '',
+            tags VARCHAR[] NOT NULL DEFAULT [],
+            status VARCHAR NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'trashed')),
+            origin VARCHAR NOT NULL DEFAULT 'imported'
+                CHECK (origin IN ('imported', 'written', 'synthetic', 'corrected')),
+            customer VARCHAR NOT NULL DEFAULT '',
+            happened_at VARCHAR NOT NULL DEFAULT '',
+            created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP),
+            updated_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+    cursor.execute("""
+        CREATE TABLE edits (
+            id BIGINT PRIMARY KEY DEFAULT nextval('edits_id'),
+            batch BIGINT NOT NULL,
+            example_id BIGINT NOT NULL,
+            field VARCHAR NOT NULL,
+            before VARCHAR,
+            after VARCHAR,
+            made_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP),
+            undone BOOLEAN NOT NULL DEFAULT false
+        )""")
+    cursor.execute("""
+        CREATE TABLE versions (
+            name VARCHAR PRIMARY KEY,
+            number BIGINT NOT NULL,
+            hash VARCHAR NOT NULL,
+            path VARCHAR NOT NULL,
+            counts JSON NOT NULL,
+            settings JSON NOT NULL,
+            created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+    cursor.execute("""
+        CREATE TABLE golden_questions (
+            id BIGINT PRIMARY KEY DEFAULT nextval('golden_questions_id'),
+            question VARCHAR NOT NULL,
+            input VARCHAR NOT NULL DEFAULT '',
+            answer VARCHAR NOT NULL,
+            history JSON NOT NULL DEFAULT '[]',
+            tags VARCHAR[] NOT NULL DEFAULT [],
+            must_say VARCHAR[] NOT NULL DEFAULT [],
+            must_not_say VARCHAR[] NOT NULL DEFAULT [],
+            origin VARCHAR NOT NULL DEFAULT 'written',
+            created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+    cursor.execute("""
+        CREATE TABLE answers (
+            evaluation VARCHAR NOT NULL,
+            system VARCHAR NOT NULL,
+            question_id VARCHAR NOT NULL,
+            question VARCHAR NOT NULL,
+            expected VARCHAR NOT NULL,
+            answer VARCHAR NOT NULL,
+            tags VARCHAR[] NOT NULL DEFAULT [],
+            topic VARCHAR NOT NULL DEFAULT '',
+            seconds DOUBLE,
+            scores JSON NOT NULL DEFAULT '{}',
+            PRIMARY KEY (evaluation, system, question_id)
+        )""")
+    cursor.execute("""
+        CREATE TABLE ratings (
+            id BIGINT PRIMARY KEY DEFAULT nextval('ratings_id'),
+            evaluation VARCHAR NOT NULL,
+            system VARCHAR NOT NULL,
+            question_id VARCHAR NOT NULL,
+            rater VARCHAR NOT NULL,
+            mark INTEGER NOT NULL CHECK (mark BETWEEN 1 AND 5),
+            note VARCHAR NOT NULL DEFAULT '',
+            made_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+    cursor.execute("CREATE TABLE settings (key VARCHAR PRIMARY KEY, value JSON NOT NULL)")
+
+
+MIGRATIONS = [first_tables]
