@@ -1,0 +1,2 @@
+"""Base models: which there are (`catalogue`), their tokens (`tokens`), how they load (`loading`), answer (`generation`)
+and place texts near each other (`embeddings`). Importing these modules loads no torch; calling most of them does."""

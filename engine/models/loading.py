@@ -1,0 +1,158 @@
+"""Loads base models and adapters: plain transformers for answering, Unsloth for training.
+
+This is the one place that picks the device. Training goes through Unsloth on an NVIDIA GPU, and on a CPU with the same
+calls; answering needs neither Unsloth nor a GPU, so that a bot runs wherever `transformers` and `peft` do.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import InputRefused, ModelUnavailable
+from engine.models import catalogue
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# Up to this size a CPU computes in 32 bits: as fast as 16 for one answer, and the same on every machine.
+LARGEST_IN_32_BITS = 500_000_000
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model ready to answer, with its tokenizer. `stop_ids` are the tokens that end its turn."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    device: "torch.device"
+    stop_ids: tuple[int, ...]
+    context: int
+
+
+def load_for_inference(base: str, adapter: Path | None = None) -> Loaded:
+    """Loads a base model; an adapter, where given, is merged into it, so that a tuned model is as quick as its base.
+
+    Raises:
+        ModelUnavailable: the base is not here, or cannot be loaded.
+        InputRefused: the adapter does not fit this base.
+    """
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    info = catalogue.resolve(base)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    on_cpu = device.type == "cpu"
+    precision = torch.float32 if on_cpu and info.parameters <= LARGEST_IN_32_BITS else torch.bfloat16
+    tokenizer = load_tokenizer(info)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(info.path, dtype=precision, local_files_only=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ModelUnavailable(
+            f"{info.name} could not be loaded.", f"The library said: {error}", "Get the model's folder again."
+        ) from error
+    model = model.to(device)  # type: ignore[arg-type]
+    if adapter is not None:
+        _check_adapter(adapter, info)
+        try:
+            model = PeftModel.from_pretrained(model, str(adapter), local_files_only=True).merge_and_unload()
+        except (RuntimeError, ValueError) as error:
+            raise InputRefused(
+                "The adapter does not fit this model.",
+                f"{adapter.name} was trained on a base of another shape than {info.name}.",
+                "Use it with the base model it was trained on.",
+            ) from error
+    model.eval()
+    return Loaded(model, tokenizer, device, end_of_turn_ids(model, tokenizer), info.context)
+
+
+def load_for_training(base: str, *, context: int, quantized: bool = False) -> "tuple[Any, PreTrainedTokenizerBase]":
+    """Loads a base model through Unsloth, ready to get an adapter.
+
+    Args:
+        context: longest row in tokens; longer than the model was made for is refused by the caller.
+        quantized: 4-bit weights (QLoRA), on an NVIDIA GPU only.
+
+    Raises:
+        ModelUnavailable: the base is not here, or this machine cannot load it.
+    """
+    if "trl" in sys.modules:
+        raise RuntimeError("unsloth must be imported before trl and transformers' trainer: it changes both")
+    # Before the others, for the same reason.
+    from unsloth import FastLanguageModel  # isort: skip
+    import torch
+
+    info = catalogue.resolve(base)
+    if quantized and not torch.cuda.is_available():
+        raise ModelUnavailable(
+            "4-bit training needs an NVIDIA GPU.",
+            "This machine has none that can be used.",
+            "Switch 4-bit weights off, or train on a machine with a GPU.",
+        )
+    try:
+        model, _ = FastLanguageModel.from_pretrained(
+            str(info.path), max_seq_length=context, dtype=None, load_in_4bit=quantized, local_files_only=True
+        )
+    except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise ModelUnavailable(
+            f"{info.name} could not be loaded for training.",
+            f"The library said: {error}",
+            "Choose another model, or look at the log.",
+        ) from error
+    return model, load_tokenizer(info)
+
+
+def load_tokenizer(info: catalogue.ModelInfo) -> "PreTrainedTokenizerBase":
+    """Loads a tokenizer and mends or explains what would spoil an answer or a training: padding, end token, template.
+
+    A missing padding token is mended with a token of the vocabulary that is meant for it, or with the end token; the
+    mask and the labels tell padding apart from a real end, so nothing is learned from it.
+
+    Raises:
+        ModelUnavailable: it has no chat template or no end token, which cannot be guessed.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
+    if not tokenizer.chat_template:
+        raise ModelUnavailable(
+            f"{info.name} has no chat template.",
+            "Without it nobody knows how a question and an answer are told apart in its text.",
+            "Choose the chat or instruct edition of the model.",
+        )
+    if tokenizer.eos_token_id is None:
+        raise ModelUnavailable(
+            f"{info.name} has no end token.",
+            "It could never learn where an answer ends, and would go on without end.",
+            "Choose the chat or instruct edition of the model.",
+        )
+    if tokenizer.pad_token_id is None:
+        vocabulary = tokenizer.get_vocab()
+        meant = [token for token in ("<pad>", "<|pad|>", "[PAD]", "<|finetune_right_pad_id|>") if token in vocabulary]
+        tokenizer.pad_token = meant[0] if meant else tokenizer.eos_token
+    return tokenizer
+
+
+def end_of_turn_ids(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
+    """The tokens at which an answer ends: the tokenizer's, the model's, what the template writes after an answer."""
+    ids = {tokenizer.eos_token_id}
+    own = model.generation_config.eos_token_id if model.generation_config is not None else None
+    ids.update([own] if isinstance(own, int) else own or [])
+    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    written = tokenizer.apply_chat_template(turn, tokenize=False)
+    after = tokenizer.encode(str(written).rpartition("b")[2].lstrip(), add_special_tokens=False)
+    if after and after[0] in tokenizer.all_special_ids:
+        ids.add(after[0])
+    return tuple(sorted(ids))
+
+
+def _check_adapter(adapter: Path, info: catalogue.ModelInfo) -> None:
+    missing = [name for name in ("adapter_config.json", "adapter_model.safetensors") if not (adapter / name).is_file()]
+    if missing:
+        raise InputRefused(
+            f"{adapter.name} is not an adapter.",
+            f"{adapter} holds no {missing[0]}.",
+            f"Choose the adapter folder of a finished run on {info.name}.",
+        )
