@@ -98,7 +98,7 @@ def stream(
         if token is None or (stop is not None and stop()):
             break
         written.append(token)
-        text = _plain(loaded.tokenizer.decode(written, skip_special_tokens=True))
+        text = _plain(str(loaded.tokenizer.decode(written, skip_special_tokens=True)))
         if len(text) > len(said):
             yield text[len(said) :]
             said = text
