@@ -1,0 +1,111 @@
+"""The verbs of the data room: import, examples, freeze, versions."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, pairs, workspace_of
+
+
+def import_files(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files to import.")],
+    format_name: Annotated[str | None, typer.Option("--format", help="csv, json or jsonl; detected otherwise.")] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column a field is in.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Import conversations; every row read is kept or listed with the reason it was not."""
+    from engine.data import sources
+
+    opened = workspace_of(workspace, "import")
+    progress = Progress()
+    mapping = pairs("--map", "--map output=reply", columns)
+    reports = [
+        sources.import_file(opened, path, format=format_name, mapping=mapping or None, progress=progress.rows)
+        for path in paths
+    ]
+    progress.end()
+    listed = [
+        {
+            "path": str(path),
+            "format": report.format,
+            "read": report.read,
+            "imported": report.imported,
+            "rejected": report.rejected,
+            "reasons": report.reasons,
+        }
+        for path, report in zip(paths, reports, strict=True)
+    ]
+    total = opened.database.value("SELECT count(*) FROM examples WHERE status = 'active'")
+    lines = []
+    for path, report in zip(paths, reports, strict=True):
+        lines.append(
+            f"{path.name}: {report.read:,} rows read, {report.imported:,} kept, {report.rejected:,} set aside."
+        )
+        lines += [f"  {count:,}: {reason}" for reason, count in report.reasons.items()]
+    lines.append(f"The workspace has {total:,} examples. Next: tunedesk freeze NAME")
+    emit({"sources": listed, "examples": total}, "\n".join(lines), as_json=json)
+
+
+def examples(
+    where: Annotated[str, typer.Option(help="Only examples that hold this text.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Write them to this JSONL file.")] = None,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the examples as JSONL, or write them to a file."""
+    import json as json_library
+
+    from engine.data import editor
+
+    opened = workspace_of(workspace, "examples")
+    found = editor.export_jsonl(opened, where=where, out=out)
+    if out is None and not json:
+        for example in found:
+            print(json_library.dumps(example, ensure_ascii=False))
+        return
+    listed = list(found)
+    value = {"examples": len(listed), "out": str(out)} if out else {"examples": listed}
+    emit(value, f"{len(listed):,} examples written to {out}.", as_json=json)
+
+
+def freeze(
+    name: Annotated[str, typer.Argument(help="What the version is called.")],
+    golden: Annotated[float, typer.Option(help="Share held out to measure with, never trained on.")] = 0.1,
+    validation: Annotated[float, typer.Option(help="Share that watches the training.")] = 0.1,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Freeze the examples into a named version with its splits."""
+    from engine.data import versions
+
+    version = versions.freeze(workspace_of(workspace, "freeze"), name, golden=golden, validation=validation)
+    value = {
+        "version": version.name,
+        "hash": version.hash,
+        "rows": version.counts,
+        "left_out": version.left_out,
+    }
+    counts = ", ".join(f"{count:,} {split}" for split, count in version.counts.items())
+    lines = [f"Version {version.name} is frozen: {counts} (hash {version.hash[:12]})."]
+    lines += [f"  {count:,} left out: {reason}" for reason, count in version.left_out.items()]
+    lines.append(f'Next: tunedesk train --version "{version.name}"')
+    emit(value, "\n".join(lines), as_json=json)
+
+
+def versions(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """List the frozen versions."""
+    from engine.data.versions import list_versions
+
+    found = list_versions(workspace_of(workspace, "versions"))
+    value = {"versions": [asdict(version) | {"path": str(version.path)} for version in found]}
+    lines = [f"{version.name}: {version.counts} (hash {version.hash[:12]})" for version in found]
+    empty = "No versions yet. Next: tunedesk import PATH, then tunedesk freeze NAME"
+    emit(value, "\n".join(lines) or empty, as_json=json)
+
+
+VERBS = {"import": import_files, "examples": examples, "freeze": freeze, "versions": versions}
