@@ -1,0 +1,87 @@
+// What the shell does in the browser without asking Python: move between the screens, remember which one is open, light
+// and dark, and copying. No request is made here.
+(() => {
+  "use strict";
+  const STATIONS = ["start", "data", "train", "evaluate", "chat", "ship"];
+  const THEME = "tunedesk-theme";
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+
+  const stationInAddress = () => {
+    const name = window.location.hash.slice(1);
+    return STATIONS.includes(name) ? name : "start";
+  };
+
+  /** Marks the open screen in the rail, in the head and for screen readers. */
+  const mark = (station) => {
+    if (document.body.dataset.tab !== station) document.body.dataset.tab = station;
+    for (const button of document.querySelectorAll("#td-nav [data-tab]")) {
+      const here = button.dataset.tab === station;
+      if (here !== (button.getAttribute("aria-current") === "page")) {
+        here ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current");
+      }
+    }
+  };
+
+  /** Opens a screen by pressing the tab's own button, so that Gradio loads it as ever. */
+  const open = (station, { remember = true } = {}) => {
+    const button = document.querySelector(`button[data-tab-id="${station}"]`);
+    if (!button) return;
+    if (button.getAttribute("aria-selected") !== "true") button.click();
+    if (remember && stationInAddress() !== station) history.pushState(null, "", `#${station}`);
+    mark(station);
+    window.scrollTo({ top: 0 });
+  };
+
+  const isDark = () => document.body.classList.contains("dark");
+
+  const paintTheme = () => {
+    const chosen = localStorage.getItem(THEME);
+    document.body.classList.toggle("dark", chosen ? chosen === "dark" : system.matches);
+    for (const button of document.querySelectorAll("[data-theme-toggle]")) {
+      const words = isDark() ? "Go light" : "Go dark";
+      if (button.textContent !== words) button.textContent = words;
+    }
+  };
+
+  const toggleTheme = () => {
+    const next = isDark() ? "light" : "dark";
+    // Choosing what the system says anyway means following the system again.
+    if ((next === "dark") === system.matches) localStorage.removeItem(THEME);
+    else localStorage.setItem(THEME, next);
+    paintTheme();
+  };
+
+  const copy = async (button) => {
+    const text = button.parentElement.querySelector("pre").textContent;
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  };
+
+  document.addEventListener("click", (event) => {
+    const target = event.target instanceof Element ? event.target : null;
+    const to = target?.closest("[data-tab]:not(body)");
+    if (to) open(to.dataset.tab);
+    else if (target?.closest("[data-theme-toggle]")) toggleTheme();
+    else if (target?.closest(".td-copy")) copy(target.closest(".td-copy"));
+  });
+  window.addEventListener("popstate", () => open(stationInAddress(), { remember: false }));
+  system.addEventListener("change", paintTheme);
+
+  // The rail is drawn again when a figure changes, and a tab may be opened by Python: follow both.
+  let settled = false;
+  new MutationObserver(() => {
+    paintTheme();
+    const selected = document.querySelector('button[data-tab-id][aria-selected="true"]');
+    if (!selected) return;
+    if (!settled) {
+      settled = true;
+      open(stationInAddress(), { remember: false });
+      return;
+    }
+    const station = selected.dataset.tabId;
+    if (document.body.dataset.tab !== station && stationInAddress() !== station) {
+      history.pushState(null, "", `#${station}`);
+    }
+    mark(station);
+  }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["aria-selected"] });
+})();
