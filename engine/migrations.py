@@ -18,6 +18,7 @@ def first_tables(cursor: DuckDBPyConnection) -> None:
             kept BIGINT NOT NULL,
             rejected BIGINT NOT NULL,
             findings JSON NOT NULL DEFAULT '{}',
+            notes JSON NOT NULL DEFAULT '[]',
             created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
         )""")
     cursor.execute("""

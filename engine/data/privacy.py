@@ -1,0 +1,180 @@
+"""Structured personal data: e-mail addresses, telephone numbers, cards, IBANs and IP addresses.
+
+Every kind is found by its shape and then proved by its own rule (a checksum, a numbering plan), because a support
+conversation is full of order numbers that merely look alike. Names and postal addresses are not found here.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import phonenumbers
+
+Kind = Literal["EMAIL", "PHONE", "CARD", "IBAN", "IP"]
+
+# What a number without a country code may be. A number is taken as a telephone's if it is valid in one of these.
+REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "AU")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A place in a text: what it is, where (`text[start:end]` of the original) and how sure that is, 0 to 1."""
+
+    type: Kind
+    start: int
+    end: int
+    text: str
+    score: float
+
+
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
+_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_]{2,}", re.UNICODE)
+_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
+_CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IPV6 = re.compile(r"(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F:]{3,39}(?![\w:])")
+_PHONE = re.compile(
+    r"(?<![\w#/-])(?:\+|\(\+?)?\d[\d()./ \-\u2010-\u2013\u00a0]{5,22}\d(?:\s?(?:x|ext\.?)\s?\d{1,5})?(?![\w-])"
+)
+_SAYS_PHONE = re.compile(
+    r"\b(?:(?:tele|cell|smart)?phones?|mobile|cell|call|tel|fax|whatsapp|text|sms|ring|reach|dial|telefon|handy)\b",
+    re.IGNORECASE,
+)
+_SAYS_ORDER = re.compile(
+    r"\b(?:orders?|purchase|invoice|ticket|tracking|reference|ref|parcel|account|case|booking|bill|code|sku|item)\b",
+    re.IGNORECASE,
+)
+_NAMED_A_VERSION = re.compile(r"(?:version|release|firmware|build|v)\W*$", re.IGNORECASE)
+
+
+def scrub(text: str) -> tuple[str, list[Finding]]:
+    """Replaces what it finds by `[EMAIL]`, `[PHONE]`, `[CARD]`, `[IBAN]` and `[IP]`.
+
+    Template slots such as `{{Customer Phone}}` are left alone.
+
+    Returns:
+        The text without the findings, and the findings with their places in the original, in order.
+    """
+    if not any(mark in text for mark in "@:0123456789"):
+        return text, []
+    findings = find(text)
+    clean, end = [], 0
+    for finding in findings:
+        clean += [text[end : finding.start], f"[{finding.type}]"]
+        end = finding.end
+    return "".join([*clean, text[end:]]), findings
+
+
+def find(text: str) -> list[Finding]:
+    """What `scrub` would replace, in order of place; findings never overlap."""
+    taken = [match.span() for match in _TEMPLATE.finditer(text)]
+    findings: list[Finding] = []
+    # A kind earlier in the list keeps its place against a later one: a card's digits are not a telephone number.
+    for look in _LOOKS:
+        for finding in look(text):
+            if all(finding.end <= start or finding.start >= end for start, end in taken):
+                findings.append(finding)
+                taken.append((finding.start, finding.end))
+    return sorted(findings, key=lambda finding: finding.start)
+
+
+def _emails(text: str) -> Iterator[Finding]:
+    if "@" in text:
+        for match in _EMAIL.finditer(text):
+            yield _finding("EMAIL", match, 1.0)
+
+
+def _ibans(text: str) -> Iterator[Finding]:
+    for match in _IBAN.finditer(text):
+        # The pattern may run on into the next words ("... 3000 PLEASE"): take the longest beginning that adds up.
+        for end in range(match.end(), match.start() + 14, -1):
+            compact = re.sub(r"[ -]", "", text[match.start() : end])
+            if text[end - 1].isalnum() and not text[end : end + 1].isalnum() and is_iban(compact):
+                yield Finding("IBAN", match.start(), end, text[match.start() : end], 1.0)
+                break
+
+
+def _cards(text: str) -> Iterator[Finding]:
+    for match in _CARD.finditer(text):
+        if is_card(re.sub(r"\D", "", match.group())):
+            yield _finding("CARD", match, 1.0)
+
+
+def _addresses(text: str) -> Iterator[Finding]:
+    for match in (*_IPV4.finditer(text), *_IPV6.finditer(text)):
+        try:
+            ipaddress.ip_address(match.group())
+        except ValueError:
+            continue
+        if not _NAMED_A_VERSION.search(text[: match.start()]) and match.group() != "::":
+            yield _finding("IP", match, 0.9)
+
+
+def _phones(text: str) -> Iterator[Finding]:
+    for match in _PHONE.finditer(text):
+        if is_phone(match.group(), before=text[max(0, match.start() - 60) : match.start()]):
+            yield _finding("PHONE", match, 0.9)
+
+
+_LOOKS: tuple[Callable[[str], Iterator[Finding]], ...] = (_emails, _ibans, _cards, _addresses, _phones)
+
+
+def is_iban(compact: str) -> bool:
+    """Whether letters and digits without blanks carry a right IBAN checksum (ISO 13616, remainder 1 by 97)."""
+    if not (15 <= len(compact) <= 34 and compact[:2].isalpha() and compact[2:4].isdigit()):
+        return False
+    return int("".join(str(int(letter, 36)) for letter in compact[4:] + compact[:4])) % 97 == 1
+
+
+def is_card(digits: str) -> bool:
+    """Whether digits are a payment card's: an issuer's first digit, 14 to 19 of them, a right Luhn sum (ISO 7812)."""
+    if not (14 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1):
+        return False
+    doubled = (int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def is_phone(candidate: str, before: str = "") -> bool:
+    """Whether a run of digits is a telephone number.
+
+    A bare run of digits is one only where the words before it say so; a number written like one (a country code,
+    groups, brackets) unless the words before it name an order or an invoice.
+
+    Args:
+        candidate: digits with blanks, dashes, dots, brackets, a plus.
+        before: the words before it.
+    """
+    digits = re.sub(r"\D", "", candidate)
+    if not 7 <= len(digits) <= 15 or re.fullmatch(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.*", candidate):
+        return False
+    if candidate.lstrip("(").startswith(("+", "00")):
+        return _valid(re.sub(r"^\(?\+?0{0,2}", "+", candidate), None)
+    # The nearer word decides: "your order ... call 555-0142", "reach out about order 5550142".
+    phone, order = _last(_SAYS_PHONE, before), _last(_SAYS_ORDER, before)
+    if order > phone:
+        return False
+    grouped = len(re.findall(r"\d+", candidate)) >= 3 or candidate.startswith(("(", "0"))
+    if phone < 0 and (candidate.isdigit() or not grouped):
+        return False
+    return any(_valid(candidate, region) for region in REGIONS)
+
+
+def _last(words: re.Pattern[str], before: str) -> int:
+    """Where the last of some words ends in the five words before a number, -1 if none of them does."""
+    near = " ".join(before.split()[-5:])
+    return max((match.end() for match in words.finditer(near)), default=-1)
+
+
+def _valid(candidate: str, region: str | None) -> bool:
+    try:
+        number = phonenumbers.parse(candidate, region)
+    except phonenumbers.NumberParseException:
+        return False
+    # Possible is enough where the country stands in the number itself: invented samples are rarely assigned ranges.
+    return phonenumbers.is_possible_number(number) if region is None else phonenumbers.is_valid_number(number)
+
+
+def _finding(kind: Kind, match: re.Match[str], score: float) -> Finding:
+    return Finding(kind, match.start(), match.end(), match.group(), score)

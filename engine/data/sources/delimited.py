@@ -1,0 +1,204 @@
+"""CSV and its kin: columns separated by commas, semicolons, tabs or bars."""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.data.sources.encoding import Encoding
+from engine.data.sources.mapping import NAMES, plain_name
+from engine.data.sources.rows import Layout, Row, Rows
+from engine.errors import InputRefused
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE_LETTERS = 1 << 18
+SAMPLE_ROWS = 300
+# Where fewer rows than this are equally wide, the text is no table.
+EVEN = 0.5
+# A cell of more letters than this is the rest of the file behind a quotation mark that is never closed.
+LARGEST_CELL = 4_000_000
+
+_NAMES_OF_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+_SEPARATOR_LINE = re.compile(r"^\ufeff?sep=(.)\r?\n", re.IGNORECASE)
+_KNOWN = {name for names in NAMES.values() for name in names}
+_DATA_LIKE = re.compile(r"[?!@]|\.\s*$|^[\d\W]+$|^\s*$")
+
+
+class _Fit(NamedTuple):
+    """How well a way to separate suits a sample: the share of rows with the usual width, that width."""
+
+    share: float
+    width: int
+    delimiter: str
+    escape: str
+
+
+def examine(path: Path, encoding: Encoding) -> Layout:
+    """Finds delimiter, header and columns.
+
+    Raises:
+        InputRefused: the text has no columns.
+    """
+    with path.open(encoding=encoding.codec, errors="replace", newline="") as file:
+        sample = file.read(SAMPLE_LETTERS)
+    told = _SEPARATOR_LINE.match(sample)
+    skip = 1 if told else 0
+    if told:
+        sample = sample[told.end() :]
+    fit = _best_fit(sample, told.group(1) if told else None)
+    if fit.width < 2:
+        raise InputRefused(
+            f"{path.name} has no columns.",
+            "No comma, semicolon, tab or bar divides its lines into columns.",
+            "Export a table with at least a question and an answer in each row.",
+        )
+    if fit.share < EVEN:
+        raise InputRefused(
+            f"{path.name} cannot be divided into columns.",
+            f"Only {fit.share:.0%} of its rows have the same number of columns, however they are divided.",
+            "Export it again with quotation marks around texts, or as JSON.",
+        )
+    first = _sample_rows(sample, fit.delimiter, fit.escape)
+    # Titles and blank lines above the table are narrower than the table itself.
+    skip += next((index for index, row in enumerate(first) if len(row) == fit.width), 0)
+    table = [row for row in first if len(row) == fit.width]
+    header = is_header(table)
+    notes = [encoding.note] if encoding.note else []
+    if fit.delimiter in _NAMES_OF_DELIMITERS:
+        notes.append(f"Columns are separated by {_NAMES_OF_DELIMITERS[fit.delimiter]}.")
+    if not header:
+        notes.append("The first row holds no column names, so columns are called by their place.")
+    columns = name_columns(table[0] if header else [""] * fit.width)
+    return Layout(path, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip, tuple(notes))
+
+
+def rows(layout: Layout) -> Rows:
+    """Reads the rows one after the other; a row with too few or too many cells comes as a broken one.
+
+    Raises:
+        InputRefused: a quotation mark is opened and never closed.
+    """
+    csv.field_size_limit(LARGEST_CELL)
+    size = max(1, layout.path.stat().st_size)
+    width = len(layout.columns)
+    number = 0
+    with layout.path.open("rb") as binary:
+        text = io.TextIOWrapper(binary, encoding=layout.encoding, errors="replace", newline="")
+        lines = _Lines(text)
+        for _ in range(layout.skip):
+            next(lines, None)
+        for cells in _records(layout, lines):
+            if layout.header and lines.first:
+                lines.first = False
+                continue
+            if not any(cells):
+                continue
+            number += 1
+            share = min(1.0, binary.tell() / size)
+            while len(cells) > width and not cells[-1].strip():
+                cells.pop()
+            if len(cells) == width:
+                yield Row(number, dict(zip(layout.columns, cells, strict=True)), share)
+            else:
+                problem = f"The row does not have the columns of the others ({len(cells)} instead of {width})"
+                yield Row(number, {}, share, problem, " | ".join(cells))
+
+
+def name_columns(header: list[str]) -> tuple[str, ...]:
+    """Names for all columns: an empty one is called by its place, a repeated one gets a number."""
+    names: list[str] = []
+    for place, cell in enumerate(header, start=1):
+        name = " ".join(cell.replace("\ufeff", "").split()) or f"column {place}"
+        repeated = sum(
+            1 for earlier in names if earlier == name or re.fullmatch(re.escape(name) + r" \(\d+\)", earlier)
+        )
+        names.append(f"{name} ({repeated + 1})" if repeated else name)
+    return tuple(names)
+
+
+def is_header(table: list[list[str]]) -> bool:
+    """Whether the first row names the columns rather than being one of them."""
+    first = [cell.strip() for cell in table[0]]
+    if sum(plain_name(cell) in _KNOWN for cell in first) >= min(2, len(first) - 1):
+        return True
+    filled = [cell for cell in first if cell]
+    if len(set(filled)) < len(filled) or len(filled) < len(first) / 2:
+        return False
+    if any(_DATA_LIKE.search(cell) or len(cell) > 40 or len(cell.split()) > 5 for cell in filled):
+        return False
+    # A name does not come back as a value below it.
+    below = [set(column) for column in zip(*table[1:], strict=True)] if len(table) > 1 else []
+    return not any(cell in values for cell, values in zip(first, below, strict=False) if cell)
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text file, remembering what an unclosed quotation mark would have swallowed."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.number = 0
+        self.first = True
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self.number += 1
+        return line.replace("\x00", "")
+
+
+def _records(layout: Layout, lines: _Lines) -> Iterator[list[str]]:
+    """The records of the csv module, with its two silent ways to lose rows turned into an error."""
+    reader = csv.reader(
+        lines, delimiter=layout.delimiter, doublequote=not layout.escape, escapechar=layout.escape or None, strict=False
+    )
+    while True:
+        began = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _unclosed(layout.path, began) from error
+        # At the end of the file an open quotation mark leaves a last cell that runs over many lines.
+        if lines.number - began >= 20 and len(cells) < len(layout.columns) and cells[-1].count("\n") >= 20:
+            raise _unclosed(layout.path, began)
+        yield cells
+
+
+def _unclosed(path: Path, line: int) -> InputRefused:
+    return InputRefused(
+        f"{path.name} cannot be divided into rows.",
+        f"A quotation mark opened in or near line {line:,} is never closed, so all that follows reads as one cell.",
+        "Close it in that line, or export the file again.",
+    )
+
+
+def _best_fit(sample: str, told: str | None) -> _Fit:
+    """The delimiter under which most rows are equally wide; of equals, the one with more columns."""
+    fits = []
+    for delimiter in (told,) if told else DELIMITERS:
+        for escape in ("", "\\") if '\\"' in sample else ("",):
+            widths = Counter(len(row) for row in _sample_rows(sample, delimiter, escape) if any(row))
+            wide = {width: count for width, count in widths.items() if width > 1}
+            if wide:
+                width, count = max(wide.items(), key=lambda item: (item[1], item[0]))
+                fits.append(_Fit(count / widths.total(), width, delimiter, escape))
+    # A comma inside sentences divides rows too, but never evenly; a true delimiter is at least nearly even.
+    return max(fits, key=lambda fit: (round(fit.share, 1), min(fit.width, 3), fit.share), default=_Fit(0.0, 0, ",", ""))
+
+
+def _sample_rows(sample: str, delimiter: str, escape: str) -> list[list[str]]:
+    """The first rows of a sample, without the last one, which the sample may have cut."""
+    csv.field_size_limit(LARGEST_CELL)
+    reader = csv.reader(
+        io.StringIO(sample, newline=""), delimiter=delimiter, doublequote=not escape, escapechar=escape or None
+    )
+    found: list[list[str]] = []
+    for row in reader:
+        found.append(row)
+        if len(found) > SAMPLE_ROWS:
+            break
+    cut = len(sample) >= SAMPLE_LETTERS or len(found) > SAMPLE_ROWS
+    return found[:-1] if cut and len(found) > 1 else found

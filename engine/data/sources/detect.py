@@ -1,0 +1,129 @@
+"""What a file is and what its columns mean, before anything of it is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from engine.data.sources import delimited, json_records, zendesk
+from engine.data.sources.encoding import detect_encoding
+from engine.data.sources.mapping import FIELDS, map_columns
+from engine.data.sources.rows import Layout, Rows
+from engine.errors import InputRefused
+
+FORMATS = ("csv", "json", "jsonl")
+PROFILED = 1000
+PREVIEWED = 3
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What was found out about a file.
+
+    Attributes:
+        layout: how its rows are read.
+        mapping: field -> column, as far as it could be told.
+        preview: its first three rows, text by column.
+        best_score: the highest mark in the column of ratings, None where there are no marks in figures.
+    """
+
+    layout: Layout
+    mapping: dict[str, str]
+    preview: list[dict[str, str]]
+    best_score: float | None
+
+    @property
+    def format(self) -> str:
+        return self.layout.format
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.layout.columns
+
+    @property
+    def encoding(self) -> str:
+        return self.layout.encoding
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.layout.notes
+
+
+def detect(path: Path, *, format: str | None = None, mapping: Mapping[str, str] | None = None) -> Detected:
+    """Looks at a file: format, encoding, columns, what they mean.
+
+    Args:
+        path: the file.
+        format: csv, json or jsonl where the person says so; found from the content otherwise.
+        mapping: field -> column where the person says so; an empty column takes a field back.
+
+    Raises:
+        InputRefused: the file cannot be read as rows, or the mapping names what is not there.
+    """
+    layout = _layout(path, format)
+    sample = [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
+    found = map_columns(layout.columns, sample)
+    if mapping is not None:
+        found = _corrected(found, mapping, layout)
+    return Detected(
+        layout, found, sample[:PREVIEWED], _best_score([row.get(found.get("score", ""), "") for row in sample])
+    )
+
+
+def rows(layout: Layout) -> Rows:
+    """The rows of a file, read as its layout says."""
+    return delimited.rows(layout) if layout.format == "csv" else json_records.rows(layout)
+
+
+def _layout(path: Path, format: str | None) -> Layout:
+    if not path.is_file():
+        raise InputRefused(f"{path.name or path} is not a file.", f"Nothing was found at {path}.", "Check the path.")
+    if format is not None and format not in FORMATS:
+        raise InputRefused(
+            f"The format {format} is not known.", f"Known are {', '.join(FORMATS)}.", "Choose one of these."
+        )
+    encoding = detect_encoding(path)
+    with path.open(encoding=encoding.codec, errors="replace") as file:
+        head = file.read(1 << 18)
+    if format is None:
+        format = _format(path, head)
+    if format == "csv":
+        layout = delimited.examine(path, encoding)
+        zendesk.refuse_without_comments(path, layout.columns)
+        return layout
+    return json_records.examine(path, encoding, format)
+
+
+def _format(path: Path, head: str) -> str:
+    ending = path.suffix.lower()
+    if ending in (".jsonl", ".ndjson") or json_records.is_json_lines(head):
+        return "jsonl"
+    if ending == ".json" or (ending not in (".csv", ".tsv") and head.lstrip()[:1] in ("{", "[")):
+        return "json"
+    return "csv"
+
+
+def _corrected(found: Mapping[str, str], wanted: Mapping[str, str], layout: Layout) -> dict[str, str]:
+    """The detected mapping with a person's corrections; a column serves one field, the one they gave it."""
+    for field, column in wanted.items():
+        if field not in FIELDS:
+            raise InputRefused(
+                f"There is no field {field}.", f"The fields are {', '.join(FIELDS)}.", "Use one of these."
+            )
+        if column and column not in layout.columns:
+            raise InputRefused(
+                f"{layout.path.name} has no column {column}.",
+                f"Its columns are {', '.join(layout.columns)}.",
+                f"Say which of these holds the {field}.",
+            )
+    kept = {field: column for field, column in found.items() if field not in wanted and column not in wanted.values()}
+    merged = {**kept, **{field: column for field, column in wanted.items() if column}}
+    return {field: merged[field] for field in FIELDS if field in merged}
+
+
+def _best_score(values: list[str]) -> float | None:
+    """The top of the scale that marks in figures are given on: 1, 5, 10 or 100."""
+    figures = [float(value) for value in values if value.strip().replace(".", "", 1).isdigit()]
+    if not figures:
+        return None
+    return next((float(top) for top in (1, 5, 10, 100) if max(figures) <= top), max(figures))

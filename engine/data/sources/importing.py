@@ -1,0 +1,295 @@
+"""Takes a file in: every row is kept or set aside with its reason, and either all of that is saved or nothing.
+
+Rows are read, cleaned and written to a staging file in batches, so that memory stays small and the database is free
+meanwhile; one short transaction then moves them in.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.data.sources.detect import Detected, detect, rows
+from engine.data.sources.sieve import Kept, Rejected, Sieve, digest
+from engine.data.sources.store import get_source, list_sources
+from engine.errors import InputRefused, StorageFailed
+from engine.workspace import Workspace
+
+BATCH = 5_000
+
+Progress = Callable[[float, str], object]
+"""Called with the share done, 0 to 1, and a few words."""
+
+_KEPT = pa.schema(
+    [
+        ("row", pa.int64()),
+        *((name, pa.string()) for name in ("instruction", "input", "output", "topic")),
+        ("tags", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("conversation", "customer", "happened_at")),
+    ]
+)
+_REJECTED = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("content", pa.string())])
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """The account of one import; `read` is always `imported + rejected`.
+
+    Attributes:
+        reasons: plain reason -> rows set aside for it, the commonest first.
+        findings: kind of personal data -> places where it was replaced.
+        notes: how the file was read, plain sentences.
+    """
+
+    id: int
+    name: str
+    format: str
+    read: int
+    imported: int
+    rejected: int
+    reasons: dict[str, int]
+    findings: dict[str, int]
+    notes: tuple[str, ...]
+
+
+def import_file(
+    workspace: Workspace,
+    path: Path,
+    *,
+    name: str | None = None,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> SourceReport:
+    """Imports a CSV, JSON or JSON lines file.
+
+    Args:
+        path: the file; it is only read.
+        name: what the source is called; the file's name otherwise. Parts of a path are taken off.
+        format: csv, json or jsonl; found from the content otherwise.
+        mapping: corrections of the detected mapping, field -> column.
+        progress: told how far it is.
+
+    Raises:
+        InputRefused: the file cannot be read, lacks a question or an answer column, was imported before, or none of
+            its rows can be used. Nothing is saved then.
+    """
+    detected = detect(path, format=format, mapping=mapping)
+    source_name = clean_name(name or path.name)
+    _require_texts(detected, source_name)
+    sha256 = _sha256(path)
+    _refuse_again(workspace, sha256, source_name)
+    sieve = Sieve(detected.mapping, detected.best_score, _known(workspace))
+    with _staging(workspace) as staged:
+        _sift_all(detected, sieve, staged, progress)
+        if not staged.kept:
+            raise _nothing_usable(source_name, staged)
+        try:
+            source_id = _save(workspace, detected, source_name, sha256, staged)
+        except OSError as error:
+            raise StorageFailed(
+                f"{source_name} could not be saved.", f"The system said: {error.strerror}.", "Free some space."
+            ) from error
+    source = get_source(workspace, source_id)
+    return SourceReport(
+        source.id, source.name, source.format, source.read, source.kept, source.rejected, source.reasons,
+        source.findings, source.notes,
+    )  # fmt: skip
+
+
+def clean_name(name: str) -> str:
+    """A source's name from a file's: the last part of a path, printable, 80 characters at most, never empty."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    printable = "".join(letter if letter.isprintable() else " " for letter in last)
+    return " ".join(printable.split()).strip(". ")[:80] or "unnamed file"
+
+
+@dataclass
+class _Staged:
+    """What was sifted so far: counts here, rows in two files."""
+
+    kept_file: Path
+    rejected_file: Path
+    kept: int = 0
+    rejected: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+@contextmanager
+def _staging(workspace: Workspace) -> Iterator[_Staged]:
+    """Two files beside the database for the time of one import. What a killed one left behind is cleared first."""
+    mark = uuid4().hex
+    staged = _Staged(workspace.uploads / f"staged-{mark}.kept", workspace.uploads / f"staged-{mark}.rejected")
+    try:
+        yield staged
+    finally:
+        staged.kept_file.unlink(missing_ok=True)
+        staged.rejected_file.unlink(missing_ok=True)
+
+
+def _sift_all(detected: Detected, sieve: Sieve, staged: _Staged, progress: Progress | None) -> None:
+    with (
+        pq.ParquetWriter(staged.kept_file, _KEPT, compression="zstd") as kept_rows,
+        pq.ParquetWriter(staged.rejected_file, _REJECTED, compression="zstd") as rejected_rows,
+    ):
+        kept: list[Kept] = []
+        rejected: list[Rejected] = []
+        share = 0.0
+        for row in rows(detected.layout):
+            sifted = sieve.sift(row)
+            share = row.share
+            if isinstance(sifted, Kept):
+                kept.append(sifted)
+            else:
+                rejected.append(sifted)
+            if len(kept) + len(rejected) >= BATCH:
+                _flush(staged, kept, rejected, kept_rows, rejected_rows)
+                if progress is not None:
+                    progress(share, f"{staged.kept + staged.rejected:,} rows read")
+        _flush(staged, kept, rejected, kept_rows, rejected_rows)
+    if progress is not None:
+        progress(1.0, f"{staged.kept + staged.rejected:,} rows read")
+
+
+def _flush(
+    staged: _Staged,
+    kept: list[Kept],
+    rejected: list[Rejected],
+    kept_rows: pq.ParquetWriter,
+    rejected_rows: pq.ParquetWriter,
+) -> None:
+    """Writes a batch out and empties it."""
+    kept_rows.write_table(pa.table({name: [getattr(row, name) for row in kept] for name in _KEPT.names}, schema=_KEPT))
+    rejected_rows.write_table(
+        pa.table({name: [getattr(row, name) for row in rejected] for name in _REJECTED.names}, schema=_REJECTED)
+    )
+    staged.kept += len(kept)
+    staged.rejected += len(rejected)
+    for row in kept:
+        staged.findings.update(row.findings)
+    staged.reasons.update(row.reason.split(" (")[0] for row in rejected)
+    kept.clear()
+    rejected.clear()
+
+
+def _save(workspace: Workspace, detected: Detected, name: str, sha256: str, staged: _Staged) -> int:
+    """Moves staged rows into the database in one transaction; gives the source's id."""
+    salt = _customer_salt(workspace)
+    with workspace.database.transaction() as cursor:
+        account = [
+            name, detected.format, sha256, json.dumps(detected.mapping), staged.kept + staged.rejected, staged.kept,
+            staged.rejected, json.dumps(dict(staged.findings)), json.dumps(detected.notes),
+        ]  # fmt: skip
+        source_id: int = _one(
+            cursor.execute(
+                """INSERT INTO sources (name, format, sha256, mapping, read, kept, rejected, findings, notes)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id""",
+                account,
+            )
+        )
+        # One run of ids in the file's order; a default would hand them out in the order of DuckDB's threads.
+        first_id: int = _one(
+            cursor.execute("SELECT min(id) FROM (SELECT nextval('examples_id') AS id FROM range(?))", [staged.kept])
+        )
+        # A customer is kept as a mark that tells people apart without saying who they are.
+        cursor.execute(
+            """INSERT INTO examples (id, source_id, row, conversation, instruction, input, output, topic, tags,
+                                     customer, happened_at)
+               SELECT $first_id + row_number() OVER (ORDER BY row) - 1, $source_id, row,
+                      $mark || '-' || if(conversation = '', 'row-' || row, conversation),
+                      instruction, input, output, topic, tags,
+                      if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at
+               FROM read_parquet($file) ORDER BY row""",
+            {
+                "first_id": first_id,
+                "source_id": source_id,
+                "mark": sha256[:8],
+                "salt": salt,
+                "file": str(staged.kept_file),
+            },
+        )
+        cursor.execute(
+            "INSERT INTO rejected_rows SELECT ?, row, reason, content FROM read_parquet(?) ORDER BY row",
+            [source_id, str(staged.rejected_file)],
+        )
+    return source_id
+
+
+def _one(cursor: Any) -> Any:
+    return cursor.fetchone()[0]
+
+
+def _customer_salt(workspace: Workspace) -> str:
+    """A secret of this workspace, without which a customer's mark cannot be guessed from an address."""
+    with workspace.database.transaction() as cursor:
+        row = cursor.execute("SELECT value->>'$' FROM settings WHERE key = 'customer_salt'").fetchone()
+        if row is not None:
+            return str(row[0])
+        salt = secrets.token_hex(16)
+        cursor.execute("INSERT INTO settings VALUES ('customer_salt', ?)", [json.dumps(salt)])
+        return salt
+
+
+def _known(workspace: Workspace) -> dict[bytes, str]:
+    """The examples that are here already, the trashed ones too: what was thrown away does not come back by itself."""
+    known: dict[bytes, str] = {}
+    with workspace.database.cursor() as cursor:
+        cursor.execute(
+            """SELECT instruction, input, output, coalesce(sources.name, 'written here') FROM examples
+               LEFT JOIN sources ON sources.id = examples.source_id"""
+        )
+        while batch := cursor.fetchmany(BATCH):
+            known.update((digest(*texts), where) for *texts, where in batch)
+    return known
+
+
+def _require_texts(detected: Detected, name: str) -> None:
+    missing = [
+        word for field, word in (("instruction", "question"), ("output", "answer")) if field not in detected.mapping
+    ]
+    if missing:
+        raise InputRefused(
+            f"{name} has no column for the {' and the '.join(missing)}.",
+            f"Its columns are {', '.join(detected.columns)}.",
+            "Choose the columns by hand, in the terminal with --map instruction=COLUMN --map output=COLUMN.",
+        )
+
+
+def _refuse_again(workspace: Workspace, sha256: str, name: str) -> None:
+    for source in list_sources(workspace):
+        if source.sha256 == sha256:
+            raise InputRefused(
+                f"{name} is here already.",
+                f"The same file was imported as {source.name} on {source.created_at:%d %B %Y} ({source.kept:,} kept).",
+                "Remove that source first if you want to import it in another way.",
+            )
+
+
+def _nothing_usable(name: str, staged: _Staged) -> InputRefused:
+    if not staged.rejected:
+        return InputRefused(f"{name} has no rows.", "Below the column names there is nothing.", "Export it again.")
+    reasons = "; ".join(
+        f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in staged.reasons.most_common(3)
+    )
+    return InputRefused(
+        f"Nothing in {name} can be used, so nothing was imported.",
+        f"All {staged.rejected:,} rows were set aside ({reasons}).",
+        "Check that the right columns hold the question and the answer.",
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,112 @@
+"""Sources as the workspace keeps them: their account, the rows set aside, and taking one out again."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.errors import NotFound
+from engine.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Source:
+    """An imported file and its account; `read` is always `kept + rejected`.
+
+    Attributes:
+        reasons: plain reason -> rows set aside for it, the commonest first.
+        findings: kind of personal data -> places where it was replaced.
+        notes: how the file was read, plain sentences.
+    """
+
+    id: int
+    name: str
+    format: str
+    sha256: str
+    mapping: dict[str, str]
+    read: int
+    kept: int
+    rejected: int
+    reasons: dict[str, int]
+    findings: dict[str, int]
+    notes: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that was set aside, its personal data replaced."""
+
+    row: int
+    reason: str
+    content: str
+
+
+def list_sources(workspace: Workspace) -> list[Source]:
+    """All sources, the newest first."""
+    reasons: dict[int, dict[str, int]] = {}
+    counted = workspace.database.rows(
+        # What differs between rows stands in brackets at the end of a reason.
+        r"""SELECT source_id, regexp_replace(reason, ' \([^()]*\)$', '') AS reason, count(*) AS n
+            FROM rejected_rows GROUP BY ALL ORDER BY n DESC, reason"""
+    )
+    for row in counted:
+        reasons.setdefault(row["source_id"], {})[row["reason"]] = row["n"]
+    return [
+        Source(
+            id=row["id"],
+            name=row["name"],
+            format=row["format"],
+            sha256=row["sha256"],
+            mapping=json.loads(row["mapping"]),
+            read=row["read"],
+            kept=row["kept"],
+            rejected=row["rejected"],
+            reasons=reasons.get(row["id"], {}),
+            findings=json.loads(row["findings"]),
+            notes=tuple(json.loads(row["notes"])),
+            created_at=row["created_at"],
+        )
+        for row in workspace.database.rows("SELECT * FROM sources ORDER BY id DESC")
+    ]
+
+
+def get_source(workspace: Workspace, source_id: int) -> Source:
+    """One source.
+
+    Raises:
+        NotFound: it is not here.
+    """
+    for source in list_sources(workspace):
+        if source.id == source_id:
+            return source
+    raise NotFound(f"There is no source {source_id}.", "It may have been removed.", "Look at the list of sources.")
+
+
+def rejected_rows(workspace: Workspace, source_id: int, limit: int = 100, reason: str = "") -> list[RejectedRow]:
+    """Rows of a source that were set aside, in the file's order; only those for `reason` where one is given."""
+    rows = workspace.database.rows(
+        """SELECT row, reason, content FROM rejected_rows WHERE source_id = ? AND starts_with(reason, ?)
+           ORDER BY row LIMIT ?""",
+        [source_id, reason, limit],
+    )
+    return [RejectedRow(**row) for row in rows]
+
+
+def remove_source(workspace: Workspace, source_id: int) -> int:
+    """Takes a source out for good: its account and its examples with their history.
+
+    Returns:
+        How many examples went.
+
+    Raises:
+        NotFound: it is not here.
+    """
+    get_source(workspace, source_id)
+    with workspace.database.transaction() as cursor:
+        cursor.execute(
+            "DELETE FROM edits WHERE example_id IN (SELECT id FROM examples WHERE source_id = ?)", [source_id]
+        )
+        row = cursor.execute("DELETE FROM examples WHERE source_id = ?", [source_id]).fetchone()
+        cursor.execute("DELETE FROM rejected_rows WHERE source_id = ?", [source_id])
+        cursor.execute("DELETE FROM sources WHERE id = ?", [source_id])
+    return int(row[0]) if row else 0
