@@ -1,0 +1,1 @@
+"""The rails, one module each: a function `judge(policy, context, text) -> Verdict`."""
