@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, pairs, workspace_of
+from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, pairs, tell, workspace_of
+from engine.errors import InputRefused
 
 
 def import_files(
@@ -24,31 +25,42 @@ def import_files(
     opened = workspace_of(workspace, "import")
     progress = Progress()
     mapping = pairs("--map", "--map output=reply", columns)
-    reports = [
-        sources.import_file(opened, path, format=format_name, mapping=mapping or None, progress=progress.rows)
-        for path in paths
-    ]
+    accounts: list[dict[str, Any]] = []
+    refused = 0
+    for path in paths:
+        try:
+            report = sources.import_file(
+                opened, path, format=format_name, mapping=mapping or None, progress=lambda _, words: progress.say(words)
+            )
+        except InputRefused as error:
+            # The other files are still imported; one alone is refused as a whole.
+            if len(paths) == 1:
+                raise
+            tell(f"{path.name}: {error}")
+            accounts.append({"path": str(path), "error": error.as_dict()})
+            refused += 1
+        else:
+            taken = {key: getattr(report, key) for key in ("format", "read", "imported", "rejected", "reasons")}
+            accounts.append({"path": str(path), **taken})
     progress.end()
-    listed = [
-        {
-            "path": str(path),
-            "format": report.format,
-            "read": report.read,
-            "imported": report.imported,
-            "rejected": report.rejected,
-            "reasons": report.reasons,
-        }
-        for path, report in zip(paths, reports, strict=True)
-    ]
     total = opened.database.value("SELECT count(*) FROM examples WHERE status = 'active'")
+    emit({"sources": accounts, "examples": total}, _account_words(accounts, total), as_json=json)
+    if refused:
+        raise SystemExit(1)
+
+
+def _account_words(accounts: list[dict[str, Any]], total: int) -> str:
     lines = []
-    for path, report in zip(paths, reports, strict=True):
+    for account in accounts:
+        if "error" in account:
+            continue
         lines.append(
-            f"{path.name}: {report.read:,} rows read, {report.imported:,} kept, {report.rejected:,} set aside."
+            f"{Path(account['path']).name}: {account['read']:,} rows read, {account['imported']:,} kept, "
+            f"{account['rejected']:,} set aside."
         )
-        lines += [f"  {count:,}: {reason}" for reason, count in report.reasons.items()]
+        lines += [f"  {count:,}: {reason}" for reason, count in account["reasons"].items()]
     lines.append(f"The workspace has {total:,} examples. Next: tunedesk freeze NAME")
-    emit({"sources": listed, "examples": total}, "\n".join(lines), as_json=json)
+    return "\n".join(lines)
 
 
 def examples(
@@ -102,7 +114,12 @@ def versions(workspace: WorkspaceOption = None, json: JsonOption = False) -> Non
     from engine.data.versions import list_versions
 
     found = list_versions(workspace_of(workspace, "versions"))
-    value = {"versions": [asdict(version) | {"path": str(version.path)} for version in found]}
+    value = {
+        "versions": [
+            asdict(version) | {"path": str(version.path), "created_at": version.created_at.isoformat()}
+            for version in found
+        ]
+    }
     lines = [f"{version.name}: {version.counts} (hash {version.hash[:12]})" for version in found]
     empty = "No versions yet. Next: tunedesk import PATH, then tunedesk freeze NAME"
     emit(value, "\n".join(lines) or empty, as_json=json)

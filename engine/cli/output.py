@@ -74,10 +74,6 @@ class Progress:
             words.append(f"{minutes(status.seconds_left)} left")
         self.say(", ".join(words))
 
-    def rows(self, done: int, total: int | None) -> None:
-        """Shows how many rows have been read."""
-        self.say(f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows")
-
     def say(self, line: str) -> None:
         if line == self._last:
             return
