@@ -10,12 +10,12 @@ from typing import NamedTuple
 NEAR = 0.7
 PIECE = 5
 
-_NOT_WORDS = re.compile(r"[\W_]+")
+_WORDS = re.compile(r"[^\W_]+")
 
 
 def normalise(text: str) -> str:
     """The text without what does not change its meaning: case, accents' encoding, punctuation, runs of blanks."""
-    return _NOT_WORDS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return " ".join(_WORDS.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def pieces(text: str) -> frozenset[str]:

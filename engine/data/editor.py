@@ -79,7 +79,7 @@ class Edit:
     field: str
     before: str
     after: str
-    at: datetime
+    made_at: datetime
     undone: bool
 
 
@@ -263,7 +263,7 @@ def can_undo(workspace: Workspace) -> tuple[bool, bool]:
 def history_of(workspace: Workspace, example_id: int) -> list[Edit]:
     """What happened to an example, the newest first."""
     rows = workspace.database.rows(
-        """SELECT id, batch, field, coalesce(before, '') AS before, coalesce(after, '') AS after, "at", undone
+        """SELECT id, batch, field, coalesce(before, '') AS before, coalesce(after, '') AS after, made_at, undone
            FROM edits WHERE example_id = ? ORDER BY id DESC""",
         [example_id],
     )

@@ -6,7 +6,7 @@ conversation is full of order numbers that merely look alike. Names and postal a
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,10 +29,12 @@ class Finding:
     score: float
 
 
+# Every number that is looked for has such a stretch in it; most texts have none, and are left at once.
+_STRETCH = re.compile(r"\d[\d\W]{4,}\d")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_]{2,}", re.UNICODE)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
-_CARD = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_CARD = re.compile(r"(?<![\w-])(?<!\d[.,])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F:]{3,39}(?![\w:])")
 _PHONE = re.compile(
@@ -57,9 +59,9 @@ def scrub(text: str) -> tuple[str, list[Finding]]:
     Returns:
         The text without the findings, and the findings with their places in the original, in order.
     """
-    if not any(mark in text for mark in "@:0123456789"):
-        return text, []
     findings = find(text)
+    if not findings:
+        return text, []
     clean, end = [], 0
     for finding in findings:
         clean += [text[end : finding.start], f"[{finding.type}]"]
@@ -69,10 +71,15 @@ def scrub(text: str) -> tuple[str, list[Finding]]:
 
 def find(text: str) -> list[Finding]:
     """What `scrub` would replace, in order of place; findings never overlap."""
-    taken = [match.span() for match in _TEMPLATE.finditer(text)]
+    looks = [_emails] if "@" in text else []
+    if _STRETCH.search(text):
+        looks += [_ibans, _cards, _ipv4, _phones]
+    if text.count(":") >= 2:
+        looks.append(_ipv6)
+    taken = [match.span() for match in _TEMPLATE.finditer(text)] if looks else []
     findings: list[Finding] = []
     # A kind earlier in the list keeps its place against a later one: a card's digits are not a telephone number.
-    for look in _LOOKS:
+    for look in looks:
         for finding in look(text):
             if all(finding.end <= start or finding.start >= end for start, end in taken):
                 findings.append(finding)
@@ -81,9 +88,8 @@ def find(text: str) -> list[Finding]:
 
 
 def _emails(text: str) -> Iterator[Finding]:
-    if "@" in text:
-        for match in _EMAIL.finditer(text):
-            yield _finding("EMAIL", match, 1.0)
+    for match in _EMAIL.finditer(text):
+        yield _finding("EMAIL", match, 1.0)
 
 
 def _ibans(text: str) -> Iterator[Finding]:
@@ -102,8 +108,16 @@ def _cards(text: str) -> Iterator[Finding]:
             yield _finding("CARD", match, 1.0)
 
 
-def _addresses(text: str) -> Iterator[Finding]:
-    for match in (*_IPV4.finditer(text), *_IPV6.finditer(text)):
+def _ipv4(text: str) -> Iterator[Finding]:
+    return _addresses(_IPV4, text)
+
+
+def _ipv6(text: str) -> Iterator[Finding]:
+    return _addresses(_IPV6, text)
+
+
+def _addresses(pattern: re.Pattern[str], text: str) -> Iterator[Finding]:
+    for match in pattern.finditer(text):
         try:
             ipaddress.ip_address(match.group())
         except ValueError:
@@ -116,9 +130,6 @@ def _phones(text: str) -> Iterator[Finding]:
     for match in _PHONE.finditer(text):
         if is_phone(match.group(), before=text[max(0, match.start() - 60) : match.start()]):
             yield _finding("PHONE", match, 0.9)
-
-
-_LOOKS: tuple[Callable[[str], Iterator[Finding]], ...] = (_emails, _ibans, _cards, _addresses, _phones)
 
 
 def is_iban(compact: str) -> bool:

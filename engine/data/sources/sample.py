@@ -22,13 +22,18 @@ class SampleReport:
 
     Attributes:
         source: the account of the tickets.
-        golden: golden questions that were added.
+        golden: golden questions that were added; all of the sample's on the first time.
         already: whether the tickets were here before.
     """
 
     source: SourceReport | Source
     golden: int
     already: bool
+
+    @property
+    def examples(self) -> int:
+        """Examples that the tickets gave."""
+        return self.source.kept if isinstance(self.source, Source) else self.source.imported
 
 
 def import_sample(workspace: Workspace, *, progress: Progress | None = None) -> SampleReport:

@@ -99,9 +99,9 @@ class Sieve:
 
     def _unusable(self, values: Mapping[str, str]) -> str:
         """Why a row teaches nothing, as far as it can be told from the row alone; empty if it may."""
-        if normalise(values["instruction"]) in _NOTHING:
+        if _says_nothing(values["instruction"]):
             return "The question is empty"
-        if normalise(values["output"]) in _NOTHING:
+        if _says_nothing(values["output"]):
             return "The answer is empty"
         status = normalise(values.get("status", ""))
         if status in _SPAM:
@@ -140,6 +140,11 @@ def split_tags(text: str) -> list[str]:
     for mark in ";|":
         cleaned = cleaned.replace(mark, ",")
     return [tag.strip() for tag in cleaned.split(",") if tag.strip()]
+
+
+def _says_nothing(text: str) -> bool:
+    """Whether a cell holds no word, or one that stands for nothing."""
+    return (len(text) < 10 and normalise(text) in _NOTHING) or not any(letter.isalnum() for letter in text)
 
 
 def _tidy(text: str) -> str:
