@@ -67,18 +67,29 @@
   window.addEventListener("popstate", () => open(stationInAddress(), { remember: false }));
   system.addEventListener("change", paintTheme);
 
-  // The rail is drawn again when a figure changes, and a tab may be opened by Python: follow both.
+  const selectedStation = () =>
+    document.querySelector('button[data-tab-id][aria-selected="true"]')?.dataset.tabId;
+
+  // After a reload: back to the screen named in the address. The tab's button appears a moment before it answers.
   let settled = false;
-  new MutationObserver(() => {
-    paintTheme();
-    const selected = document.querySelector('button[data-tab-id][aria-selected="true"]');
-    if (!selected) return;
-    if (!settled) {
-      settled = true;
-      open(stationInAddress(), { remember: false });
+  const settle = () => {
+    const wanted = stationInAddress();
+    if (selectedStation() !== wanted) {
+      document.querySelector(`button[data-tab-id="${wanted}"]`)?.click();
+      setTimeout(settle, 50);
       return;
     }
-    const station = selected.dataset.tabId;
+    settled = true;
+    mark(wanted);
+  };
+  settle();
+
+  // The rail is drawn again when a figure changes, and a tab may be opened by Python: follow both.
+  new MutationObserver(() => {
+    paintTheme();
+    if (!settled) return;
+    const station = selectedStation();
+    if (!station) return;
     if (document.body.dataset.tab !== station && stationInAddress() !== station) {
       history.pushState(null, "", `#${station}`);
     }

@@ -50,6 +50,14 @@ def number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def duration(seconds: float) -> str:
+    """A time for people: "12 s", "about 3 minutes", "about 2 hours"."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    amount, unit = (seconds / 60, "minute") if seconds < 90 * 60 else (seconds / 3600, "hour")
+    return f"about {amount:.0f} {unit}{'' if round(amount) == 1 else 's'}"
+
+
 def tick(value: float) -> str:
     """A mark on an axis: as short as it can be."""
     return f"{value:,.10g}"

@@ -114,4 +114,6 @@ def log_file() -> Path | None:
 
 
 def _notice(title: str, html: str) -> gr.Error:
-    return gr.Error(html, duration=None, title=title, print_exception=False)
+    # Gradio heads a notice with the name of its kind; theme.css hides that, and the title stands in the text.
+    text = f'<h4 class="td-notice-title">{escape(title, quote=False)}</h4>{html}'
+    return gr.Error(text, duration=None, title=title, print_exception=False)

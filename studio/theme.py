@@ -1,7 +1,8 @@
 """The look: Gradio's components wear the variables of `assets/theme.css`.
 
 The stylesheet holds every colour for light and dark; here each of Gradio's own variables is told which of them to be,
-so that there is one place for a colour. Fonts are the system's, by name: a theme with a web font would ask the internet.
+so that there is one place for a colour. Fonts are the system's, by name: a theme with a web font would ask the
+internet.
 """
 
 from pathlib import Path

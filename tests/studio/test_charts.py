@@ -86,3 +86,10 @@ def test_axes_are_marked_in_round_numbers(low: float, high: float, ticks: tuple[
 )
 def test_numbers_for_people(value: float, text: str) -> None:
     assert charts.number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(12.4, "12 s"), (70, "about 1 minute"), (150, "about 2 minutes"), (7200, "about 2 hours")]
+)
+def test_times_for_people(seconds: float, text: str) -> None:
+    assert charts.duration(seconds) == text
