@@ -45,8 +45,8 @@ threshold = 0.0
 
 @dataclass(frozen=True)
 class Measured:
-    """What the threshold does, counted: on the bot's own questions, each judged without itself, and likewise on everyday
-    messages about other things."""
+    """What the threshold does, counted on the bot's own questions, each judged without itself, and likewise on
+    everyday messages about other things."""
 
     questions: int = 0
     refused: int = 0

@@ -31,8 +31,8 @@ _COURTEOUS = re.compile(
     r"yeah|yep|no|nope|got it|understood|sure|please)\b"
 )
 _FOLLOW_UP = re.compile(
-    r"^(and|or|but|so|also|then|what about|how about|what if|why|when|where|which one|who|how (much|long|many|soon|often)|"
-    r"ok(ay)?|yes|yeah|no|still)\b|"
+    r"^(and|or|but|so|also|then|what about|how about|what if|why|when|where|which one|who|how (much|long|many|soon|"
+    r"often)|ok(ay)?|yes|yeah|no|still)\b|"
     r"\b(it|its|that|this|those|these|them|they|there|one|ones|same|other|another|instead|either|too)\b"
 )
 _PERSON = re.compile(

@@ -1,0 +1,1 @@
+"""Bots and how they talk: the folder (`bots`), a round of talk (`conversation`), a server, its clients, demo links."""

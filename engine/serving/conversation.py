@@ -1,0 +1,150 @@
+"""A round of talk: rails over the message, the model's answer, rails over the answer.
+
+Everything that talks goes through `reply`: the server, the chat, a demo link. So what was tested is what ships.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
+
+from engine.errors import InputRefused
+from engine.guardrails import guard, topic_index
+from engine.guardrails.context import Context, Message
+from engine.guardrails.topic_index import TopicIndex
+from engine.guardrails.verdict import Verdict
+from engine.models.generation import Decoding, stream
+from engine.models.loading import Loaded, load_for_inference
+from engine.serving.bots import Bot
+
+HANDOVER = "I am handing this over to a colleague, who will get back to you."
+
+
+class OpenBot(NamedTuple):
+    """A bot with its model and its questions in memory."""
+
+    bot: Bot
+    loaded: Loaded
+    topics: TopicIndex | None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The next piece of an answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The end of an answer: all of it, why it ended, and how long it took in seconds, rails included.
+
+    `tokens` are the answer's; `prompt_tokens` those of the talk that the model read. A refusal has neither.
+    """
+
+    text: str
+    finish: Literal["stop", "length", "refused", "cancelled"]
+    seconds: float
+    first_seconds: float
+    tokens: int = 0
+    prompt_tokens: int = 0
+
+
+Event = Verdict | Piece | Done
+
+
+def open_bot(bot: Bot) -> OpenBot:
+    """Loads what a bot needs to talk, and lets it say a word, so that the first customer does not wait for that.
+
+    Raises:
+        ModelUnavailable: its base model is not on this machine.
+    """
+    opened = OpenBot(bot, load_for_inference(bot.base, bot.adapter), topic_index.load(bot.folder))
+    if opened.topics is not None:
+        opened.topics.place("Good morning")
+    for _ in stream(opened.loaded, [{"role": "user", "content": "Good morning"}], Decoding(max_new_tokens=8)):
+        pass
+    return opened
+
+
+def reply(
+    opened: OpenBot,
+    messages: Sequence[Message],
+    decoding: Decoding | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Answers the last message: verdicts, pieces of the answer, then `Done`.
+
+    Args:
+        messages: the talk, ending with the customer's message.
+        decoding: the bot's own where none is given.
+        stop: asked before every token; once it says yes, the answer ends as "cancelled".
+
+    Raises:
+        InputRefused: the talk does not end with a customer's message, or it is too long; the policy cannot be read.
+    """
+    if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
+        raise InputRefused(
+            "There is nothing to answer.", "The talk must end with a customer's message.", "Write a message."
+        )
+    started = time.perf_counter()
+    policy = opened.bot.policy
+    *history, last = messages
+    context = Context(tuple(history), opened.topics)
+    verdicts = guard.judge(guard.BEFORE, policy, context, last["content"])
+    yield from verdicts
+    instead = _instead(verdicts, policy.refusal)
+    if instead is not None:
+        yield Piece(instead)
+        seconds = time.perf_counter() - started
+        yield Done(instead, "refused", seconds, seconds)
+        return
+    rewritten = [*history, {**last, "content": _text(verdicts, last["content"])}]
+    yield from _answer(opened, rewritten, decoding or opened.bot.decoding, stop, started)
+
+
+def _answer(
+    opened: OpenBot, messages: list[Message], decoding: Decoding, stop: Callable[[], bool], started: float
+) -> Iterator[Event]:
+    if opened.bot.system and messages[0]["role"] != "system":
+        messages = [{"role": "system", "content": opened.bot.system}, *messages]
+    text, first = "", 0.0
+    for piece in stream(opened.loaded, messages, decoding, stop):
+        first = first or time.perf_counter() - started
+        text += piece
+        if not guard.AFTER:
+            yield Piece(piece)
+    done = Done(text, "stop", 0.0, first, *_count(opened.loaded, text, messages))
+    if stop():
+        done = replace(done, finish="cancelled")
+    elif done.tokens >= decoding.max_new_tokens:
+        done = replace(done, finish="length")
+    if guard.AFTER:
+        # A rail over the answer needs all of it, so nothing is shown before it has decided.
+        verdicts = guard.judge(guard.AFTER, opened.bot.policy, Context(tuple(messages), opened.topics), text)
+        yield from verdicts
+        instead = _instead(verdicts, opened.bot.policy.refusal)
+        text = instead if instead is not None else _text(verdicts, text)
+        done = replace(done, text=text, finish="refused" if instead is not None else done.finish)
+        yield Piece(text)
+    yield replace(done, seconds=time.perf_counter() - started)
+
+
+def _instead(verdicts: list[Verdict], refusal: str) -> str | None:
+    """What is said in the place of an answer, where a rail ended the round."""
+    if not verdicts or verdicts[-1].action not in ("refuse", "handover"):
+        return None
+    return refusal if verdicts[-1].action == "refuse" else HANDOVER
+
+
+def _text(verdicts: list[Verdict], text: str) -> str:
+    """The judged text as the rails left it."""
+    rewrites = [verdict.text for verdict in verdicts if verdict.action == "rewrite"]
+    return rewrites[-1] if rewrites else text
+
+
+def _count(loaded: Loaded, text: str, messages: list[Message]) -> tuple[int, int]:
+    """Tokens of an answer and of the talk before it."""
+    prompt = str(loaded.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+    counts = [len(loaded.tokenizer.encode(part, add_special_tokens=False)) for part in (text, prompt)]
+    return counts[0], counts[1]

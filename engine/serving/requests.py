@@ -1,0 +1,118 @@
+"""Reads what a client of the server asks for: a chat completion as OpenAI's API words it, and nothing it cannot do.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.errors import InputRefused
+from engine.guardrails.context import Message
+from engine.models.generation import Decoding
+
+MOST_MESSAGES = 200
+MOST_CHARACTERS = 100_000
+ROLES = ("system", "developer", "user", "assistant")
+# Asking for one of these changes what an answer is; saying nothing about it would be a wrong answer.
+NOT_DONE = ("tools", "functions", "tool_choice", "response_format", "logprobs", "stop", "audio", "modalities")
+
+
+class RequestRefused(InputRefused):
+    """A request that cannot be answered; `param` is the part of it that is at fault."""
+
+    def __init__(self, param: str, message: str, *, status: int = 400, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.status = status
+        self.code = code
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """A checked request: a talk that ends with a customer's message, and how to answer it."""
+
+    messages: tuple[Message, ...]
+    decoding: Decoding
+    stream: bool
+    include_usage: bool
+
+
+def parse(body: Any, model: str, decoding: Decoding) -> ChatRequest:
+    """Checks a request's JSON.
+
+    Args:
+        model: the one model there is.
+        decoding: what holds where the request says nothing.
+
+    Raises:
+        RequestRefused: says in a sentence what is wrong.
+    """
+    if not isinstance(body, dict):
+        raise RequestRefused("body", "The request must be a JSON object.")
+    asked = body.get("model", model)
+    if asked != model:
+        raise RequestRefused(
+            "model", f"There is no model {asked!r} here, only {model!r}.", status=404, code="model_not_found"
+        )
+    for name in NOT_DONE:
+        if body.get(name) not in (None, [], False, "none", {"type": "text"}):
+            raise RequestRefused(name, f"{name} is not supported by this server.")
+    if body.get("n") not in (None, 1):
+        raise RequestRefused("n", f"n must be 1, got {body['n']!r}.")
+    streams = body.get("stream") or False
+    if not isinstance(streams, bool):
+        raise RequestRefused("stream", f"stream must be true or false, got {streams!r}.")
+    options = body.get("stream_options") or {}
+    usage = isinstance(options, dict) and options.get("include_usage") is True
+    return ChatRequest(_messages(body.get("messages")), _decoding(body, decoding), streams, usage)
+
+
+def _messages(value: Any) -> tuple[Message, ...]:
+    if not isinstance(value, list) or not value:
+        raise RequestRefused("messages", "messages must be a list with at least one message.")
+    if len(value) > MOST_MESSAGES:
+        raise RequestRefused("messages", f"messages may hold {MOST_MESSAGES} messages, got {len(value)}.")
+    messages = tuple(_message(each, f"messages[{at}]") for at, each in enumerate(value))
+    if sum(len(each["content"]) for each in messages) > MOST_CHARACTERS:
+        raise RequestRefused("messages", f"messages may hold {MOST_CHARACTERS:,} characters in all.")
+    if messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
+        raise RequestRefused("messages", "The last message must be the user's, and not empty.")
+    return messages
+
+
+def _message(value: Any, where: str) -> Message:
+    if not isinstance(value, dict):
+        raise RequestRefused(where, f"{where} must be an object with role and content.")
+    role = value.get("role")
+    if role not in ROLES:
+        raise RequestRefused(f"{where}.role", f"{where}.role must be system, user or assistant, got {role!r}.")
+    content = value.get("content")
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        texts = [part["text"] for part in parts if isinstance(part.get("text"), str)]
+        if len(texts) != len(content):
+            raise RequestRefused(f"{where}.content", f"{where}.content may hold text parts only.")
+        content = "\n".join(texts)
+    if not isinstance(content, str):
+        raise RequestRefused(f"{where}.content", f"{where}.content must be text.")
+    return {"role": "system" if role == "developer" else role, "content": content}
+
+
+def _decoding(body: dict[str, Any], decoding: Decoding) -> Decoding:
+    longest = "max_completion_tokens" if body.get("max_completion_tokens") is not None else "max_tokens"
+    limits = {
+        longest: (int, 1, 8192),
+        "temperature": (float, 0.0, 2.0),
+        "top_p": (float, 0.0, 1.0),
+        "seed": (int, 0, 2**63),
+    }
+    given: dict[str, Any] = {}
+    for name, (kind, low, high) in limits.items():
+        value = body.get(name)
+        if value is None:
+            continue
+        number = isinstance(value, int) or (kind is float and isinstance(value, float))
+        if isinstance(value, bool) or not number or not low <= value <= high or (name == "top_p" and value == 0):
+            raise RequestRefused(name, f"{name} must be a number from {low} to {high}, got {value!r}.")
+        given["max_new_tokens" if name == longest else name] = kind(value)
+    return replace(decoding, **given)
