@@ -29,13 +29,18 @@ WORDS = {
 }
 """The fields that can be edited, and what people call them."""
 
-# Kept together so that a page and its total can never ask different things.
-_CHOSEN = """
-    status = $status
-    AND ($topic IS NULL OR topic = $topic)
-    AND ($source IS NULL OR source_id = $source)
-    AND ($search = '' OR instruction ILIKE $pattern ESCAPE '\\' OR output ILIKE $pattern ESCAPE '\\'
-         OR input ILIKE $pattern ESCAPE '\\' OR topic ILIKE $pattern ESCAPE '\\')
+# The ids first and alone: texts are read for the rows of one page only, however deep it lies.
+_FIND = """
+    WITH found AS MATERIALIZED (
+        SELECT id FROM examples
+        WHERE status = $status
+          AND ($topic IS NULL OR topic = $topic)
+          AND ($source IS NULL OR source_id = $source)
+          AND ($search = '' OR contains(lower(instruction), $search) OR contains(lower(output), $search)
+               OR contains(lower(input), $search) OR contains(lower(topic), $search))
+    )
+    SELECT (SELECT count(*) FROM found) AS total,
+           coalesce((SELECT list(id) FROM (SELECT id FROM found ORDER BY id LIMIT $limit OFFSET $offset)), []) AS ids
 """
 
 # Brings examples to the state after (or, undoing, before) the edits of one batch.
@@ -104,21 +109,29 @@ def page(
         limit: rows on a page.
         offset: rows before it.
     """
-    search = search.strip()
-    escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     wanted: dict[str, object] = {
         "status": status,
         "topic": topic,
         "source": source,
-        "search": search,
-        "pattern": f"%{escaped}%",
+        "search": search.strip().lower(),
+        "limit": limit,
+        "offset": offset,
     }
-    total = workspace.database.value(f"SELECT count(*) FROM examples WHERE {_CHOSEN}", wanted)  # noqa: S608
+    found = workspace.database.rows(_FIND, wanted)[0]
+    if not found["ids"]:
+        return Page([], found["total"])
     rows = workspace.database.rows(
-        f"SELECT * FROM examples WHERE {_CHOSEN} ORDER BY id LIMIT $limit OFFSET $offset",  # noqa: S608
-        {**wanted, "limit": limit, "offset": offset},
+        """SELECT * FROM examples
+           WHERE id BETWEEN $first AND $last AND list_contains($ids::BIGINT[], id) ORDER BY id""",
+        {"first": min(found["ids"]), "last": max(found["ids"]), "ids": found["ids"]},
     )
-    return Page([from_row(row) for row in rows], total)
+    return Page([from_row(row) for row in rows], found["total"])
+
+
+def find_example(workspace: Workspace, example_id: int) -> Example | None:
+    """One example, trashed ones too; None where it is not here any more."""
+    rows = workspace.database.rows("SELECT * FROM examples WHERE id = ?", [example_id])
+    return from_row(rows[0]) if rows else None
 
 
 def get_example(workspace: Workspace, example_id: int) -> Example:
@@ -127,12 +140,12 @@ def get_example(workspace: Workspace, example_id: int) -> Example:
     Raises:
         NotFound: it is not here.
     """
-    rows = workspace.database.rows("SELECT * FROM examples WHERE id = ?", [example_id])
-    if not rows:
+    example = find_example(workspace, example_id)
+    if example is None:
         raise NotFound(
             f"There is no example {example_id}.", "Its source may have been removed.", "Look at the table again."
         )
-    return from_row(rows[0])
+    return example
 
 
 def topics(workspace: Workspace) -> list[tuple[str, int]]:

@@ -69,13 +69,22 @@ def from_row(row: dict[str, Any]) -> Example:
         instruction=row["instruction"],
         input=row["input"],
         output=row["output"],
-        history=tuple(Turn(turn["role"], turn["content"]) for turn in json.loads(row["history"])),
+        history=_history(row["history"]),
         topic=row["topic"],
         tags=tuple(row["tags"]),
         conversation=row["conversation"],
     )
 
 
+def _history(stored: str) -> tuple[Turn, ...]:
+    # Most examples have none, and a version has a hundred thousand of them.
+    if stored == "[]":
+        return ()
+    return tuple(Turn(turn["role"], turn["content"]) for turn in json.loads(stored))
+
+
 def history_json(history: tuple[Turn, ...]) -> str:
     """Earlier turns as they are stored."""
+    if not history:
+        return "[]"
     return json.dumps([{"role": turn.role, "content": turn.content} for turn in history], ensure_ascii=False)

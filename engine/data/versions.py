@@ -193,7 +193,7 @@ def _selection(workspace: Workspace) -> tuple[list[Example], dict[str, int]]:
     chosen: list[Example] = []
     left_out: Counter[str] = Counter()
     for row in workspace.database.rows("SELECT * FROM examples WHERE status = 'active' ORDER BY id"):
-        match = lookup.find(row["instruction"])
+        match = lookup.find(row["instruction"]) if golden else None
         if match is None:
             chosen.append(from_row(row))
         else:

@@ -5,12 +5,11 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.mapping import NAMES, plain_name
-from engine.data.sources.rows import Layout, Row, Rows
+from engine.data.sources.rows import File, Layout, Row, Rows
 from engine.errors import InputRefused
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -36,14 +35,14 @@ class _Fit(NamedTuple):
     escape: str
 
 
-def examine(path: Path, encoding: Encoding) -> Layout:
+def examine(file: File, encoding: Encoding) -> Layout:
     """Finds delimiter, header and columns.
 
     Raises:
         InputRefused: the text has no columns.
     """
-    with path.open(encoding=encoding.codec, errors="replace", newline="") as file:
-        sample = file.read(SAMPLE_LETTERS)
+    with file.path.open(encoding=encoding.codec, errors="replace", newline="") as text:
+        sample = text.read(SAMPLE_LETTERS)
     told = _SEPARATOR_LINE.match(sample)
     skip = 1 if told else 0
     if told:
@@ -51,13 +50,13 @@ def examine(path: Path, encoding: Encoding) -> Layout:
     fit = _best_fit(sample, told.group(1) if told else None)
     if fit.width < 2:
         raise InputRefused(
-            f"{path.name} has no columns.",
+            f"{file.name} has no columns.",
             "No comma, semicolon, tab or bar divides its lines into columns.",
             "Export a table with at least a question and an answer in each row.",
         )
     if fit.share < EVEN:
         raise InputRefused(
-            f"{path.name} cannot be divided into columns.",
+            f"{file.name} cannot be divided into columns.",
             f"Only {fit.share:.0%} of its rows have the same number of columns, however they are divided.",
             "Export it again with quotation marks around texts, or as JSON.",
         )
@@ -72,7 +71,7 @@ def examine(path: Path, encoding: Encoding) -> Layout:
     if not header:
         notes.append("The first row holds no column names, so columns are called by their place.")
     columns = name_columns(table[0] if header else [""] * fit.width)
-    return Layout(path, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip, tuple(notes))
+    return Layout(file, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip, tuple(notes))
 
 
 def rows(layout: Layout) -> Rows:
@@ -82,10 +81,10 @@ def rows(layout: Layout) -> Rows:
         InputRefused: a quotation mark is opened and never closed.
     """
     csv.field_size_limit(LARGEST_CELL)
-    size = max(1, layout.path.stat().st_size)
+    size = max(1, layout.file.path.stat().st_size)
     width = len(layout.columns)
     number = 0
-    with layout.path.open("rb") as binary:
+    with layout.file.path.open("rb") as binary:
         text = io.TextIOWrapper(binary, encoding=layout.encoding, errors="replace", newline="")
         lines = _Lines(text)
         for _ in range(layout.skip):
@@ -160,16 +159,16 @@ def _records(layout: Layout, lines: _Lines) -> Iterator[list[str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise _unclosed(layout.path, began) from error
+            raise _unclosed(layout.file, began) from error
         # At the end of the file an open quotation mark leaves a last cell that runs over many lines.
         if lines.number - began >= 20 and len(cells) < len(layout.columns) and cells[-1].count("\n") >= 20:
-            raise _unclosed(layout.path, began)
+            raise _unclosed(layout.file, began)
         yield cells
 
 
-def _unclosed(path: Path, line: int) -> InputRefused:
+def _unclosed(file: File, line: int) -> InputRefused:
     return InputRefused(
-        f"{path.name} cannot be divided into rows.",
+        f"{file.name} cannot be divided into rows.",
         f"A quotation mark opened in or near line {line:,} is never closed, so all that follows reads as one cell.",
         "Close it in that line, or export the file again.",
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.data.sources import delimited, json_records, zendesk
 from engine.data.sources.encoding import detect_encoding
 from engine.data.sources.mapping import FIELDS, map_columns
-from engine.data.sources.rows import Layout, Rows
+from engine.data.sources.rows import File, Layout, Rows, clean_name
 from engine.errors import InputRefused
 
 FORMATS = ("csv", "json", "jsonl")
@@ -49,18 +49,21 @@ class Detected:
         return self.layout.notes
 
 
-def detect(path: Path, *, format: str | None = None, mapping: Mapping[str, str] | None = None) -> Detected:
+def detect(
+    path: Path, *, name: str | None = None, format: str | None = None, mapping: Mapping[str, str] | None = None
+) -> Detected:
     """Looks at a file: format, encoding, columns, what they mean.
 
     Args:
         path: the file.
+        name: what messages call it; its own name otherwise.
         format: csv, json or jsonl where the person says so; found from the content otherwise.
         mapping: field -> column where the person says so; an empty column takes a field back.
 
     Raises:
         InputRefused: the file cannot be read as rows, or the mapping names what is not there.
     """
-    layout = _layout(path, format)
+    layout = _layout(File(path, name or clean_name(path.name)), format)
     sample = [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
     found = map_columns(layout.columns, sample)
     if mapping is not None:
@@ -75,27 +78,27 @@ def rows(layout: Layout) -> Rows:
     return delimited.rows(layout) if layout.format == "csv" else json_records.rows(layout)
 
 
-def _layout(path: Path, format: str | None) -> Layout:
-    if not path.is_file():
-        raise InputRefused(f"{path.name or path} is not a file.", f"Nothing was found at {path}.", "Check the path.")
+def _layout(file: File, format: str | None) -> Layout:
+    if not file.path.is_file():
+        raise InputRefused(f"{file.name} is not a file.", f"Nothing was found at {file.path}.", "Check the path.")
     if format is not None and format not in FORMATS:
         raise InputRefused(
             f"The format {format} is not known.", f"Known are {', '.join(FORMATS)}.", "Choose one of these."
         )
-    encoding = detect_encoding(path)
-    with path.open(encoding=encoding.codec, errors="replace") as file:
-        head = file.read(1 << 18)
+    encoding = detect_encoding(file)
+    with file.path.open(encoding=encoding.codec, errors="replace") as text:
+        head = text.read(1 << 18)
     if format is None:
-        format = _format(path, head)
+        format = _format(file, head)
     if format == "csv":
-        layout = delimited.examine(path, encoding)
-        zendesk.refuse_without_comments(path, layout.columns)
+        layout = delimited.examine(file, encoding)
+        zendesk.refuse_without_comments(file, layout.columns)
         return layout
-    return json_records.examine(path, encoding, format)
+    return json_records.examine(file, encoding, format)
 
 
-def _format(path: Path, head: str) -> str:
-    ending = path.suffix.lower()
+def _format(file: File, head: str) -> str:
+    ending = Path(file.name).suffix.lower()
     if ending in (".jsonl", ".ndjson") or json_records.is_json_lines(head):
         return "jsonl"
     if ending == ".json" or (ending not in (".csv", ".tsv") and head.lstrip()[:1] in ("{", "[")):
@@ -112,7 +115,7 @@ def _corrected(found: Mapping[str, str], wanted: Mapping[str, str], layout: Layo
             )
         if column and column not in layout.columns:
             raise InputRefused(
-                f"{layout.path.name} has no column {column}.",
+                f"{layout.file.name} has no column {column}.",
                 f"Its columns are {', '.join(layout.columns)}.",
                 f"Say which of these holds the {field}.",
             )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
+from engine.data.sources.rows import File
 from engine.errors import InputRefused
 
 BLOCK = 1 << 20
@@ -46,23 +47,23 @@ class Encoding(NamedTuple):
     note: str
 
 
-def detect_encoding(path: Path) -> Encoding:
+def detect_encoding(file: File) -> Encoding:
     """Finds the encoding: by a byte-order mark, by decoding all of it as UTF-8, or from the letters it would give.
 
     Raises:
         InputRefused: the file is empty or holds no text.
     """
-    with path.open("rb") as file:
-        head = file.read(SAMPLE)
+    with file.path.open("rb") as stream:
+        head = stream.read(SAMPLE)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00"):
-        raise InputRefused(f"{path.name} is empty.", "It holds no rows.", "Export it again and check that it has rows.")
+        raise InputRefused(f"{file.name} is empty.", "It holds no rows.", "Export it again and check that it has rows.")
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return Encoding(codec, "" if codec == "utf-8-sig" else _note(codec))
-    refuse_other_files(path, head)
+    refuse_other_files(file, head)
     if b"\x00" in head:
-        return _without_mark(path, head)
-    beyond = _beyond_utf8(path)
+        return _without_mark(file, head)
+    beyond = _beyond_utf8(file.path)
     if not beyond:
         return Encoding("utf-8", "")
     if _damaged_utf8(beyond):
@@ -71,18 +72,18 @@ def detect_encoding(path: Path) -> Encoding:
     return Encoding(codec, _note(codec))
 
 
-def refuse_other_files(path: Path, head: bytes) -> None:
+def refuse_other_files(file: File, head: bytes) -> None:
     """Refuses files that are known not to be text by their first bytes."""
     for start, what in _OTHER_FILES:
         if head.startswith(start):
             raise InputRefused(
-                f"{path.name} is {what}.",
+                f"{file.name} is {what}.",
                 "Only CSV, JSON and JSON lines can be read so far.",
                 "Save the table as CSV (UTF-8) and import that.",
             )
 
 
-def _without_mark(path: Path, head: bytes) -> Encoding:
+def _without_mark(file: File, head: bytes) -> Encoding:
     """UTF-16 without a mark has a zero in every other byte of Latin text; other files with zeros are not text."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
     half = len(head) // 2
@@ -90,7 +91,7 @@ def _without_mark(path: Path, head: bytes) -> Encoding:
         if zeros > 0.4 * half and letters < 0.05 * half:
             return Encoding(codec, _note("utf-16"))
     raise InputRefused(
-        f"{path.name} is not a text file.",
+        f"{file.name} is not a text file.",
         "It holds bytes that no text has.",
         "Export your conversations as CSV or JSON and import that.",
     )

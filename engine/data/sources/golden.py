@@ -7,6 +7,7 @@ from typing import Any
 from engine.data.duplicates import normalise
 from engine.data.privacy import scrub
 from engine.data.sources.encoding import detect_encoding
+from engine.data.sources.rows import File
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
@@ -23,7 +24,7 @@ def import_golden(workspace: Workspace, path: Path) -> int:
     Raises:
         InputRefused: a line is not such a record. Nothing is added then.
     """
-    encoding = detect_encoding(path).codec
+    encoding = detect_encoding(File(path, path.name)).codec
     known = {normalise(row["question"]) for row in workspace.database.rows("SELECT question FROM golden_questions")}
     fresh = []
     for number, line in enumerate(path.read_text(encoding=encoding).splitlines(), start=1):

@@ -6,9 +6,7 @@ meanwhile; one short transaction then moves them in.
 
 import hashlib
 import json
-import re
 import secrets
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.data.sources.detect import Detected, detect, rows
+from engine.data.sources.rows import clean_name
 from engine.data.sources.sieve import Kept, Rejected, Sieve, digest
 from engine.data.sources.store import get_source, list_sources
 from engine.errors import InputRefused, StorageFailed
@@ -85,8 +84,8 @@ def import_file(
         InputRefused: the file cannot be read, lacks a question or an answer column, was imported before, or none of
             its rows can be used. Nothing is saved then.
     """
-    detected = detect(path, format=format, mapping=mapping)
     source_name = clean_name(name or path.name)
+    detected = detect(path, name=source_name, format=format, mapping=mapping)
     _require_texts(detected, source_name)
     sha256 = _sha256(path)
     _refuse_again(workspace, sha256, source_name)
@@ -108,13 +107,6 @@ def import_file(
     )  # fmt: skip
 
 
-def clean_name(name: str) -> str:
-    """A source's name from a file's: the last part of a path, printable, 80 characters at most, never empty."""
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    printable = "".join(letter if letter.isprintable() else " " for letter in last)
-    return " ".join(printable.split()).strip(". ")[:80] or "unnamed file"
-
-
 @dataclass
 class _Staged:
     """What was sifted so far: counts here, rows in two files."""
@@ -129,7 +121,7 @@ class _Staged:
 
 @contextmanager
 def _staging(workspace: Workspace) -> Iterator[_Staged]:
-    """Two files beside the database for the time of one import. What a killed one left behind is cleared first."""
+    """Two files beside the database for the time of one import. `uploads` clears what a killed one leaves behind."""
     mark = uuid4().hex
     staged = _Staged(workspace.uploads / f"staged-{mark}.kept", workspace.uploads / f"staged-{mark}.rejected")
     try:

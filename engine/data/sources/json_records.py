@@ -7,15 +7,14 @@ A record is an object with values of its own. Around it may stand lists, wrapper
 import io
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.mapping import NAMES, by_name, plain_name
-from engine.data.sources.rows import Layout, Row, Rows
+from engine.data.sources.rows import File, Layout, Row, Rows
 from engine.errors import InputRefused
 
-# A document is read whole; measured at 4.5 times its size in memory. JSON lines have no limit.
+# A document is read whole; importing one of 200 MB took 1.0 GB of memory. JSON lines have no limit.
 LARGEST_DOCUMENT = 300 * 1024 * 1024
 SAMPLE_RECORDS = 1000
 GROUP = "category"
@@ -32,27 +31,27 @@ def is_json_lines(head: str) -> bool:
         return False
 
 
-def examine(path: Path, encoding: Encoding, format: str) -> Layout:
+def examine(file: File, encoding: Encoding, format: str) -> Layout:
     """Finds the columns from the first records.
 
     Raises:
         InputRefused: the text is not JSON, holds no records or is too large to be read as one document.
     """
-    layout = Layout(path, format, encoding.codec, notes=(encoding.note,) if encoding.note else ())
+    layout = Layout(file, format, encoding.codec, notes=(encoding.note,) if encoding.note else ())
     columns: dict[str, None] = {}
     for seen, row in enumerate(rows(layout), start=1):
         columns.update(dict.fromkeys(row.values))
         if seen >= SAMPLE_RECORDS:
             break
     if not columns:
-        raise _no_records(path)
+        raise _no_records(file)
     if {"role", "content"} <= columns.keys() or {"from", "value"} <= columns.keys():
         raise InputRefused(
-            f"{path.name} holds whole conversations, turn by turn.",
+            f"{file.name} holds whole conversations, turn by turn.",
             "Only records with a question and an answer each can be read so far.",
             "Export one record for each question with its answer.",
         )
-    return Layout(path, format, encoding.codec, tuple(columns), notes=layout.notes)
+    return Layout(file, format, encoding.codec, tuple(columns), notes=layout.notes)
 
 
 def rows(layout: Layout) -> Rows:
@@ -65,16 +64,16 @@ def _document_rows(layout: Layout) -> Rows:
     alone = isinstance(document, dict) and not _groups(document) and _turn_columns(document) is None
     # A lone object is a record only if it says so; otherwise it is somebody's settings.
     if alone and len(by_name(list(document)).keys() & {"instruction", "output"}) < 2:
-        raise _no_records(layout.path)
+        raise _no_records(layout.file)
     found = list(_records(document, {}))
     for number, record in enumerate(found, start=1):
         yield Row(number, record, number / len(found))
 
 
 def _line_rows(layout: Layout) -> Rows:
-    size = max(1, layout.path.stat().st_size)
+    size = max(1, layout.file.path.stat().st_size)
     number = 0
-    with layout.path.open("rb") as binary:
+    with layout.file.path.open("rb") as binary:
         for line in io.TextIOWrapper(binary, encoding=layout.encoding, errors="replace"):
             if not line.strip():
                 continue
@@ -100,35 +99,35 @@ def _load(layout: Layout) -> Any:
     Raises:
         InputRefused: too large, or not JSON; says in which line and column it breaks.
     """
-    path = layout.path
-    if path.stat().st_size > LARGEST_DOCUMENT:
+    file = layout.file
+    if file.path.stat().st_size > LARGEST_DOCUMENT:
         raise InputRefused(
-            f"{path.name} is too large to be read as one JSON document.",
-            f"It has {path.stat().st_size / 1e6:,.0f} MB; the limit is {LARGEST_DOCUMENT / 1e6:,.0f} MB.",
+            f"{file.name} is too large to be read as one JSON document.",
+            f"It has {file.path.stat().st_size / 1e6:,.0f} MB; the limit is {LARGEST_DOCUMENT / 1e6:,.0f} MB.",
             "Export JSON lines (one record a line) or CSV, which have no limit, or divide the file.",
         )
     try:
-        return json.loads(path.read_text(encoding=layout.encoding, errors="replace"))
+        return json.loads(file.path.read_text(encoding=layout.encoding, errors="replace"))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno:,}, column {error.colno:,}"
         if not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated"):
             raise InputRefused(
-                f"{path.name} is cut off.",
+                f"{file.name} is cut off.",
                 f"The JSON breaks off at {place}; its end is missing.",
                 "Export or download it again until it is complete.",
             ) from error
         raise InputRefused(
-            f"{path.name} is not right JSON.",
+            f"{file.name} is not right JSON.",
             f"It breaks at {place}: {error.msg[0].lower()}{error.msg[1:]}.",
             "Mend that place or export the file again.",
         ) from error
     except RecursionError as error:
-        raise _no_records(path) from error
+        raise _no_records(file) from error
 
 
-def _no_records(path: Path) -> InputRefused:
+def _no_records(file: File) -> InputRefused:
     return InputRefused(
-        f"{path.name} holds no list of records.",
+        f"{file.name} holds no list of records.",
         "Rows are read from a list of objects, each with a question and an answer.",
         'Export it as a list such as [{"question": "...", "answer": "..."}], as JSON lines or as CSV.',
     )

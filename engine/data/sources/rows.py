@@ -1,9 +1,18 @@
 """What every format's module gives: the rows of a file, broken ones included, as text by column."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+
+class File(NamedTuple):
+    """A file and what the person calls it; the two differ for an upload, which lies under a name of our own."""
+
+    path: Path
+    name: str
 
 
 class Row(NamedTuple):
@@ -29,7 +38,7 @@ class Layout:
     """How a file is to be read.
 
     Attributes:
-        path: the file.
+        file: the file.
         format: csv, json or jsonl.
         encoding: a Python codec.
         columns: the names of its columns, in order.
@@ -40,7 +49,7 @@ class Layout:
         notes: what a person should know about how it was read, plain sentences.
     """
 
-    path: Path
+    file: File
     format: str
     encoding: str
     columns: tuple[str, ...] = ()
@@ -52,3 +61,10 @@ class Layout:
 
 
 Rows = Iterator[Row]
+
+
+def clean_name(name: str) -> str:
+    """A source's name from a file's: the last part of a path, printable, 80 characters at most, never empty."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    printable = "".join(letter if letter.isprintable() else " " for letter in last)
+    return " ".join(printable.split()).strip(". ")[:80] or "unnamed file"
