@@ -2,7 +2,8 @@
 
     python -m engine.serving.server BOT_FOLDER --port 8080 [--key KEY]
 
-    POST /v1/chat/completions    streaming or not; verdicts and times in an extra field "tunedesk"
+    POST /v1/chat/completions    streaming or not; verdicts and times in an extra field "tunedesk" (their evidence quotes
+                                 the training data: it is left out where a key tells that others are served)
     GET  /v1/models              the bot
     GET  /health                 200 once it can answer at once; 503 with what it is doing before that
 
@@ -22,6 +23,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +83,10 @@ def build_app(speaker: Speaker, key: str = "", *, anywhere: bool = False) -> Fas
     async def completions(request: Request) -> Response:
         asked = parse(await _json(request), speaker.bot.id, speaker.bot.decoding)
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": speaker.bot.id}
+        teller = Teller(head, with_evidence=not key)
         if asked.stream:
-            return StreamingResponse(_stream(speaker, asked, head), media_type="text/event-stream", headers=NO_CACHE)
-        return await _whole(request, speaker, asked, head)
+            return StreamingResponse(_stream(speaker, asked, teller), media_type="text/event-stream", headers=NO_CACHE)
+        return await _whole(request, speaker, asked, teller)
 
     @app.exception_handler(TunedeskError)
     async def refused(_: Request, error: TunedeskError) -> JSONResponse:
@@ -127,28 +130,58 @@ async def _json(request: Request) -> Any:
         raise RequestRefused("body", f"The request is not JSON: {error}.") from error
 
 
-async def _stream(speaker: Speaker, asked: ChatRequest, head: dict[str, Any]) -> AsyncIterator[str]:
-    """Server-sent events in the shape of chat.completion.chunk, ending with [DONE]."""
+@dataclass(frozen=True)
+class Teller:
+    """Words events as OpenAI's clients read them. `head` is what every part of one answer begins with."""
 
-    def chunk(delta: dict[str, str], finish: str | None = None, **more: Any) -> str:
+    head: dict[str, Any]
+    with_evidence: bool
+
+    def chunk(self, delta: dict[str, str], finish: str | None = None, **more: Any) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _event({**head, "object": "chat.completion.chunk", "choices": [choice], **more})
+        return _event({**self.head, "object": "chat.completion.chunk", "choices": [choice], **more})
 
+    def last_chunk(self, done: Done) -> str:
+        return _event({**self.head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(done)})
+
+    def whole(self, done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
+        message = {"role": "assistant", "content": done.text}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(done)}
+        extra = {"usage": _usage(done), "tunedesk": self.extra(done, verdicts)}
+        return {**self.head, "object": "chat.completion", "choices": [choice], **extra}
+
+    def verdicts(self, verdicts: list[Verdict]) -> list[dict[str, Any]]:
+        told = [verdict.as_dict() for verdict in verdicts]
+        return told if self.with_evidence else [{**verdict, "evidence": {}} for verdict in told]
+
+    def extra(self, done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
+        """What Tunedesk tells beyond the standard."""
+        return {
+            "verdicts": self.verdicts(verdicts),
+            "finish": done.finish,
+            "seconds": round(done.seconds, 3),
+            "first_seconds": round(done.first_seconds, 3),
+            "passages": [],
+        }
+
+
+async def _stream(speaker: Speaker, asked: ChatRequest, teller: Teller) -> AsyncIterator[str]:
+    """Server-sent events in the shape of chat.completion.chunk, ending with [DONE]."""
     verdicts: list[Verdict] = []
-    yield chunk({"role": "assistant", "content": ""})
+    yield teller.chunk({"role": "assistant", "content": ""})
     events = speaker.events(asked.messages, asked.decoding)
     try:
         async for event in events:
             match event:
                 case Verdict():
                     verdicts.append(event)
-                    yield chunk({}, tunedesk={"verdicts": [event.as_dict()]})
+                    yield teller.chunk({}, tunedesk={"verdicts": teller.verdicts([event])})
                 case Piece():
-                    yield chunk({"content": event.text})
+                    yield teller.chunk({"content": event.text})
                 case Done():
-                    yield chunk({}, _finish(event), tunedesk=_extra(event, verdicts))
+                    yield teller.chunk({}, _finish(event), tunedesk=teller.extra(event, verdicts))
                     if asked.include_usage:
-                        yield _event({**head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(event)})
+                        yield teller.last_chunk(event)
     except TunedeskError as error:
         yield _event(_error(error))
     finally:
@@ -157,7 +190,7 @@ async def _stream(speaker: Speaker, asked: ChatRequest, head: dict[str, Any]) ->
     yield "data: [DONE]\n\n"
 
 
-async def _whole(request: Request, speaker: Speaker, asked: ChatRequest, head: dict[str, Any]) -> Response:
+async def _whole(request: Request, speaker: Speaker, asked: ChatRequest, teller: Teller) -> Response:
     """The answer in one piece; given up when the client goes away."""
 
     async def answer() -> tuple[Done, list[Verdict]]:
@@ -186,10 +219,7 @@ async def _whole(request: Request, speaker: Speaker, asked: ChatRequest, head: d
             await answering
         return Response(status_code=499)
     done, verdicts = answering.result()
-    message = {"role": "assistant", "content": done.text}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(done)}
-    extra = {"usage": _usage(done), "tunedesk": _extra(done, verdicts)}
-    return JSONResponse({**head, "object": "chat.completion", "choices": [choice], **extra})
+    return JSONResponse(teller.whole(done, verdicts))
 
 
 def _event(value: dict[str, Any]) -> str:
@@ -203,17 +233,6 @@ def _finish(done: Done) -> str:
 def _usage(done: Done) -> dict[str, int]:
     total = done.prompt_tokens + done.tokens
     return {"prompt_tokens": done.prompt_tokens, "completion_tokens": done.tokens, "total_tokens": total}
-
-
-def _extra(done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
-    """What Tunedesk tells beyond the standard."""
-    return {
-        "verdicts": [verdict.as_dict() for verdict in verdicts],
-        "finish": done.finish,
-        "seconds": round(done.seconds, 3),
-        "first_seconds": round(done.first_seconds, 3),
-        "passages": [],
-    }
 
 
 def _error(error: TunedeskError) -> dict[str, Any]:

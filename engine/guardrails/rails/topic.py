@@ -95,16 +95,12 @@ def judged_text(message: str, history: Sequence[Message]) -> str:
 
 def _verdict(policy: Policy, placed: Placed, text: str) -> Verdict:
     evidence = _evidence(policy, placed, text)
-    nearest = placed.own[0]
-    quoted = f"\u201c{nearest.text}\u201d, {nearest.similarity:.2f} alike on a scale to 1"
+    score, threshold = f"{placed.score:.2f}", f"{policy.topic.threshold:.2f}"
     if placed.score >= policy.topic.threshold:
-        return Verdict(NAME, "allow", f"It is close to what the bot was trained on: {quoted}.", evidence)
-    return Verdict(
-        NAME,
-        "refuse",
-        f"It is not about what the bot was trained on. The nearest training question is {quoted}.",
-        evidence,
-    )
+        reason = f"It is close to the questions the bot was trained on: it scores {score}, and {threshold} is enough."
+        return Verdict(NAME, "allow", reason, evidence)
+    reason = f"It is too far from the questions the bot was trained on: it scores {score}, and {threshold} is needed."
+    return Verdict(NAME, "refuse", reason, evidence)
 
 
 def _evidence(policy: Policy, placed: Placed, text: str) -> dict[str, Any]:
