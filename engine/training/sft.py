@@ -8,6 +8,7 @@ its last checkpoint.
 """
 
 import os
+import random
 import shutil
 import sys
 import time
@@ -86,7 +87,7 @@ def _prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Prepare
         raise InputRefused(
             "There is nothing to learn from.", "The version holds no training examples.", "Freeze another version."
         )
-    unseen = read_split(folder / "data.parquet", "validation")[: recipe.validation_examples]
+    unseen = _some(read_split(folder / "data.parquet", "validation"), recipe.validation_examples, recipe.seed)
     train = make_rows(examples, tokenizer, stop_ids, context)
     validation = make_rows(unseen, tokenizer, stop_ids, context)
     return Prepared(
@@ -94,12 +95,24 @@ def _prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Prepare
         tokenizer=tokenizer,
         train=train,
         validation=validation,
-        samples=(unseen or examples)[:SAMPLES],
+        samples=_of_different_topics(unseen or examples),
         stop_ids=stop_ids,
         context=info.context,
         steps=count_steps(recipe, len(train.rows), train.tokens).total,
         learning_rate=learning_rate_for(recipe, info.parameters),
     )
+
+
+def _some(examples: list[Example], count: int, seed: int) -> list[Example]:
+    """So many examples drawn at random: versions are in order of import, which is often an order of topics."""
+    return random.Random(seed).sample(examples, min(count, len(examples)))
+
+
+def _of_different_topics(examples: list[Example]) -> list[Example]:
+    """The sample questions, of as many topics as there are."""
+    first = {example.topic: example for example in reversed(examples)}
+    chosen = list(first.values())[-SAMPLES:]
+    return chosen + [example for example in examples if example not in chosen][: SAMPLES - len(chosen)]
 
 
 def _with_adapter(model: Any, recipe: Recipe, context: int) -> Any:

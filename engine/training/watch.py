@@ -16,6 +16,7 @@ RISES_IN_A_ROW = 2
 # Of the run, the part in which a curve that moves less than this share of its fall is called flat.
 FLAT_PART = 0.3
 FLAT_SHARE = 0.02
+LEARNED_SHARE = 0.2
 ENOUGH_POINTS = 10
 
 
@@ -80,6 +81,7 @@ def _plateau(train: Sequence[Point], steps: int) -> Finding | None:
         return None
     half = len(window) // 2
     fall = train[0][1] - min(loss for _, loss in train)
-    if fall <= 0 or fmean(window[:half]) - fmean(window[half:]) > FLAT_SHARE * fall:
+    # A loss that never came down has not levelled out, it has not begun.
+    if fall < LEARNED_SHARE * train[0][1] or fmean(window[:half]) - fmean(window[half:]) > FLAT_SHARE * fall:
         return None
     return Finding("plateau", f"It has learned most of what it can: the loss stays near {fmean(window):.2f}.")
