@@ -1,0 +1,112 @@
+"""How customers write and how answers are put together: moods, typing errors, pronouns, lists of steps."""
+
+import re
+from random import Random
+
+from corpus.grammar import capital, read_lists
+from corpus.world import Setting
+
+PHRASES = read_lists("phrases.txt")
+MOODS = ("plain", "plain", "plain", "polite", "polite", "story", "hurried", "angry", "worried")
+_SWAPS = {
+    "i": "you",
+    "i'm": "you're",
+    "i've": "you've",
+    "i'd": "you'd",
+    "me": "you",
+    "my": "your",
+    "mine": "yours",
+    "myself": "yourself",
+    "am": "are",
+}
+_SHORT_FORMS = {"you": "u", "please": "pls", "are": "r", "and": "n", "because": "cuz", "your": "ur", "thanks": "thx"}
+
+
+def phrase(setting: Setting, *keys: str) -> str:
+    """One phrase from the named list, with its slots filled for this setting."""
+    return setting.say(setting.rng.choice(PHRASES[" ".join(keys)]))
+
+
+def second_person(text: str) -> str:
+    """The customer's words as the agent says them back: ``my order`` becomes ``your order``."""
+    return re.sub(r"[A-Za-z']+", lambda word: _SWAPS.get(word[0].lower(), word[0]), text)
+
+
+def as_question(text: str, rng: Random) -> str:
+    """The text with a question mark where it asks something, sometimes left out as people do."""
+    if text.endswith((".", "!", "?")):
+        return text
+    asks = re.match(
+        r"(?i)(how|what|which|where|when|why|who|can|could|will|would|is|are|do|does|did|has|have|may|until)\b", text
+    )
+    if asks:
+        return text + rng.choice(("?", "?", "?", ""))
+    return text + rng.choice((".", ".", ""))
+
+
+def in_mood(core: str, mood: str, setting: Setting) -> str:
+    """The core message with what a customer in this mood writes before and after it."""
+    rng = setting.rng
+    message = as_question(core, rng)
+    before = phrase(setting, "before", mood) if f"before {mood}" in PHRASES and rng.random() < 0.75 else ""
+    after = phrase(setting, "after", mood) if f"after {mood}" in PHRASES and rng.random() < 0.45 else ""
+    gap = "\n\n" if mood == "polite" and rng.random() < 0.15 else " "
+    if not before.endswith((",", ":", "but")):
+        message = capital(message)
+    return gap.join(part for part in (before, message, after) if part)
+
+
+def typed(text: str, rng: Random) -> str:
+    """The text as somebody types it: often as it is, sometimes in lower case, hurried or with slips."""
+    roll = rng.random()
+    if roll < 0.4:
+        return text
+    if roll < 0.65:
+        text = text.lower()
+    elif roll < 0.67:
+        text = text.upper()
+    if rng.random() < 0.35:
+        text = text.rstrip("?.")
+    if rng.random() < 0.2:
+        text = text.replace("'", "")
+    if rng.random() < 0.12:
+        text = re.sub(r"[a-z]+", lambda word: _SHORT_FORMS.get(word[0], word[0]), text)
+    if rng.random() < 0.35:
+        text = _with_slips(text, rng, 1 + len(text) // 60)
+    return text
+
+
+def _with_slips(text: str, rng: Random, count: int) -> str:
+    for _ in range(count):
+        letters = [at for at in range(1, len(text) - 1) if text[at].isalpha() and text[at + 1].isalpha()]
+        if not letters:
+            break
+        at = rng.choice(letters)
+        kind = rng.randrange(4)
+        if kind == 0:
+            text = text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+        elif kind == 1:
+            text = text[:at] + text[at + 1 :]
+        elif kind == 2:
+            text = text[:at] + text[at] + text[at:]
+        else:
+            text = text[:at] + rng.choice("aeioustrnl") + text[at + 1 :]
+    return text
+
+
+def listed(steps: list[str], rng: Random) -> str:
+    """Steps as a numbered list, a bulleted list or one paragraph."""
+    style = rng.random()
+    if style < 0.62:
+        return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    if style < 0.72:
+        return "\n".join(f"- {step}" for step in steps)
+    if style < 0.8:
+        return "\n".join(f"Step {number}: {step}" for number, step in enumerate(steps, 1))
+    words = ["First,", "Then", "After that,", "Next,", "Now", "Then"]
+    joined = []
+    for number, step in enumerate(steps):
+        last = number == len(steps) - 1 and number > 0
+        word = "Finally," if last else words[min(number, 5)]
+        joined.append(f"{word} {step[0].lower()}{step[1:]}" if step.split()[0] not in ("I", "I'm") else step)
+    return " ".join(joined)

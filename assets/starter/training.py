@@ -1,0 +1,248 @@
+"""Pre-training of the starter on the CPU: Muon and AdamW, warm-up, constant rate, linear decay (WSD), checkpoints.
+
+The rate stays constant until three quarters of the run and then falls to zero (Hu et al. 2024, "MiniCPM"), so a run
+given in minutes can decide how long it is while it runs; the number of steps it settled on repeats it exactly.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import blocks
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM
+
+CONSTANT_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides the result of a training: the seed, the rates and the batch."""
+
+    seed: int = 7
+    rate: float = 3e-3
+    warm_up: int = 60
+    rows: int = 4
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    context_weight: float = 0.3  # the loss of system and user tokens counts this much of an assistant token's
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise ValueError(f"rate must be above 0 and below 1, got {self.rate}")
+
+
+@dataclass
+class Progress:
+    """Where a training stands; ``steps`` is 0 until the length of the run is settled."""
+
+    step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    best: float = math.inf
+
+
+def new_model(vocabulary: int, pad: int, bos: int, eos: int, seed: int) -> LlamaForCausalLM:
+    """An untrained Llama of 6.4 million parameters with tied embeddings."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=256,
+        intermediate_size=704,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        head_dim=64,
+        max_position_embeddings=2048,
+        tie_word_embeddings=True,
+        initializer_range=0.02,
+        pad_token_id=pad,
+        bos_token_id=bos,
+        eos_token_id=eos,
+    )
+    return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+
+
+def rate_share(step: int, steps: int, warm_up: int) -> float:
+    """The share of the full learning rate at a step; ``steps`` 0 means that the end is not known yet."""
+    if step < warm_up:
+        return (step + 1) / warm_up
+    if not steps or step < CONSTANT_SHARE * steps:
+        return 1.0
+    return max(0.0, (steps - step) / ((1 - CONSTANT_SHARE) * steps))
+
+
+def token_losses(model: LlamaForCausalLM, ids: torch.Tensor) -> torch.Tensor:
+    """Cross entropy in nats of every token but the first of each row, shape (rows, length - 1)."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(input_ids=ids).logits[:, :-1]
+    return cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none").view(len(ids), -1)
+
+
+@torch.no_grad()
+def held_out_loss(model: LlamaForCausalLM, row: np.ndarray, rows: int = 4) -> tuple[float, float]:
+    """Mean loss in nats on a held-out row: of all tokens and of the assistant's tokens."""
+    model.eval()  # type: ignore[no-untyped-call]
+    losses, marks = [], []
+    for step in range(len(row) // blocks.BLOCK // rows):
+        part = torch.from_numpy(row[step * rows * blocks.BLOCK : (step + 1) * rows * blocks.BLOCK].astype(np.int64))
+        part = part.view(rows, blocks.BLOCK)
+        losses.append(token_losses(model, part & (blocks.ASSISTANT - 1)))
+        marks.append((part >= blocks.ASSISTANT)[:, 1:])
+    model.train()
+    loss, mark = torch.cat(losses), torch.cat(marks)
+    return float(loss.mean()), float(loss[mark].mean())
+
+
+def make_optimizers(model: LlamaForCausalLM, plan: Plan) -> tuple[torch.optim.Optimizer, ...]:
+    """Muon for the layers' matrices (Jordan et al. 2024), AdamW for the embeddings and norms.
+
+    Muon's updates are scaled to AdamW's size, so both share one learning rate.
+    """
+    layers = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed_tokens" not in name]
+    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed_tokens" in name]
+    return (
+        torch.optim.Muon(layers, lr=plan.rate, weight_decay=plan.weight_decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.95), eps=1e-8, fused=True),
+    )
+
+
+def save_checkpoint(
+    folder: Path, model: LlamaForCausalLM, optimizers: tuple[torch.optim.Optimizer, ...], progress: Progress
+) -> None:
+    """Replaces the checkpoint in ``folder``; ``progress.json`` comes last and names the two files it belongs to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    moments = {
+        f"{name}/{key}": value
+        for name, parameter in model.named_parameters()
+        for optimizer in optimizers
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+    weights = {name: p.detach() for name, p in model.named_parameters()}
+    save_file(weights, folder / f"weights-{progress.step}.safetensors")
+    save_file(moments, folder / f"optimizer-{progress.step}.safetensors")
+    beside = folder / "progress.part"
+    beside.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+    beside.replace(folder / "progress.json")
+    for old in folder.glob("*.safetensors"):
+        if not old.stem.endswith(f"-{progress.step}"):
+            old.unlink()
+
+
+def load_checkpoint(folder: Path, model: LlamaForCausalLM, optimizers: tuple[torch.optim.Optimizer, ...]) -> Progress:
+    """Puts weights and optimizer state of the checkpoint in ``folder`` in place and returns where it stood."""
+    progress = Progress(**json.loads((folder / "progress.json").read_text(encoding="utf-8")))
+    weights = load_file(folder / f"weights-{progress.step}.safetensors")
+    moments = load_file(folder / f"optimizer-{progress.step}.safetensors")
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                name = next(name for name, known in parameters.items() if known is parameter)
+                state = {key.rpartition("/")[2]: value for key, value in moments.items() if key.startswith(f"{name}/")}
+                optimizer.state[parameter] = state
+    return progress
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long to train and how often to look: ``minutes`` of work in all, or exactly ``steps`` when it is not 0."""
+
+    minutes: float
+    steps: int = 0
+    checkpoint_minutes: float = 4.0
+    export_minutes: float = 10.0
+
+
+def train(
+    model: LlamaForCausalLM,
+    row: np.ndarray,
+    held_out: np.ndarray,
+    plan: Plan,
+    pace: Pace,
+    checkpoints: Path,
+    export: Callable[[Progress], None],
+    resume: bool,
+) -> Progress:
+    """Trains the model in place, writing a log line every 20 steps; returns where it ended.
+
+    ``export`` is called every ``export_minutes`` if the held-out loss is below the best before, and at the end.
+    """
+    optimizers = make_optimizers(model, plan)
+    progress = load_checkpoint(checkpoints, model, optimizers) if resume else Progress(steps=pace.steps)
+    saved = exported = mark = time.monotonic()
+    before = progress.seconds
+    began, seen = mark, 0
+    while not progress.steps or progress.step < progress.steps:
+        loss, norm, rate = _one_step(model, optimizers, row, plan, progress)
+        progress.step += 1
+        seen += plan.rows * blocks.BLOCK
+        now = time.monotonic()
+        progress.seconds = before + now - began
+        if not progress.steps and progress.seconds > CONSTANT_SHARE * pace.minutes * 60:
+            progress.steps = math.ceil(progress.step / CONSTANT_SHARE)
+        if progress.step % 20 == 0:
+            print(_log_line(progress, pace, loss, norm, rate, seen / (now - began)), flush=True)
+        if now - saved > pace.checkpoint_minutes * 60:
+            save_checkpoint(checkpoints, model, optimizers, progress)
+            saved = now
+        if now - exported > pace.export_minutes * 60:
+            _export_if_better(model, held_out, progress, export)
+            exported = time.monotonic()
+    save_checkpoint(checkpoints, model, optimizers, progress)
+    export(progress)
+    return progress
+
+
+def _one_step(
+    model: LlamaForCausalLM,
+    optimizers: tuple[torch.optim.Optimizer, ...],
+    row: np.ndarray,
+    plan: Plan,
+    progress: Progress,
+) -> tuple[float, float, float]:
+    rate = plan.rate * rate_share(progress.step, progress.steps, plan.warm_up)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+    ids, assistant = blocks.batch(row, plan.seed, progress.step, plan.rows)
+    weights = torch.where(assistant[:, 1:], 1.0, plan.context_weight)
+    losses = token_losses(model, ids)
+    loss = (losses * weights).sum() / weights.sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return float(loss.detach()), float(norm), rate
+
+
+def _export_if_better(
+    model: LlamaForCausalLM, held_out: np.ndarray, progress: Progress, export: Callable[[Progress], None]
+) -> None:
+    whole, answers = held_out_loss(model, held_out)
+    print(f"held out: loss {whole:.4f}, answers {answers:.4f}, their perplexity {math.exp(answers):.3f}", flush=True)
+    if answers < progress.best:
+        progress.best = answers
+        export(progress)
+
+
+def _log_line(progress: Progress, pace: Pace, loss: float, norm: float, rate: float, speed: float) -> str:
+    if progress.steps:
+        left = (progress.steps - progress.step) * progress.seconds / progress.step / 60
+    else:
+        left = pace.minutes - progress.seconds / 60
+    of = f"/{progress.steps}" if progress.steps else ""
+    return (
+        f"step {progress.step}{of}  loss {loss:.4f}  gradient {norm:.2f}  rate {rate:.2e}  "
+        f"{speed:,.0f} tokens/s  {left:.0f} min left"
+    )
