@@ -53,7 +53,7 @@ def stations_list(stations: Sequence[Station]) -> str:
     """The loop as navigation: each station's name, state and figure."""
     items = "".join(
         f'<li><button type="button" class="td-station" data-tab="{station.place}" data-state="{station.state}">'
-        f"{_drawing(MARKS[station.state], 'td-mark')}<b>{station.name}</b><small>{escape(station.figure)}</small>"
+        f"{_drawing(MARKS[station.state], 'td-ring')}<b>{station.name}</b><small>{escape(station.figure)}</small>"
         f'<span class="td-visually-hidden">, {station.state}</span></button></li>'
         for station in stations
     )
