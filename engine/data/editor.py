@@ -75,6 +75,15 @@ class Page(NamedTuple):
     total: int
 
 
+class Opened(NamedTuple):
+    """An example, active or trashed, with the source and the row it comes from; no source where it was written here."""
+
+    example: Example
+    status: str
+    source: str
+    row: int
+
+
 @dataclass(frozen=True)
 class Edit:
     """One change of one field; `before` and `after` as they are shown."""
@@ -128,10 +137,14 @@ def page(
     return Page([from_row(row) for row in rows], found["total"])
 
 
-def find_example(workspace: Workspace, example_id: int) -> Example | None:
-    """One example, trashed ones too; None where it is not here any more."""
-    rows = workspace.database.rows("SELECT * FROM examples WHERE id = ?", [example_id])
-    return from_row(rows[0]) if rows else None
+def open_example(workspace: Workspace, example_id: int) -> Opened | None:
+    """One example with where it comes from, trashed ones too; None where it is not here any more."""
+    rows = workspace.database.rows(
+        """SELECT examples.*, coalesce(sources.name, '') AS source FROM examples
+           LEFT JOIN sources ON sources.id = examples.source_id WHERE examples.id = ?""",
+        [example_id],
+    )
+    return Opened(from_row(rows[0]), rows[0]["status"], rows[0]["source"], rows[0]["row"] or 0) if rows else None
 
 
 def get_example(workspace: Workspace, example_id: int) -> Example:
@@ -140,12 +153,12 @@ def get_example(workspace: Workspace, example_id: int) -> Example:
     Raises:
         NotFound: it is not here.
     """
-    example = find_example(workspace, example_id)
-    if example is None:
+    opened = open_example(workspace, example_id)
+    if opened is None:
         raise NotFound(
             f"There is no example {example_id}.", "Its source may have been removed.", "Look at the table again."
         )
-    return example
+    return opened.example
 
 
 def topics(workspace: Workspace) -> list[tuple[str, int]]:

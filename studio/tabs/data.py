@@ -120,7 +120,7 @@ def draw(workspace: Workspace, search: str, topic: str, view: str, offset: int, 
         gr.Column(visible=any_there),
         gr.Dropdown(_topic_choices(counted), value=topic),
         draw_table(workspace, search, topic, view, offset, opened),
-        draw_opened(workspace, view, opened),
+        draw_opened(workspace, opened),
         gr.Button(interactive=can_undo),
         gr.Button(interactive=can_redo),
         parts.strip(ready),
@@ -143,12 +143,11 @@ def draw_table(workspace: Workspace, search: str, topic: str, view: str, offset:
     return parts.table(page, offset=offset, limit=ROWS_ON_A_PAGE, trash=trash, opened=opened, drawn=time.monotonic_ns())
 
 
-def draw_opened(workspace: Workspace, view: str, opened: int | None) -> str:
-    example = None if opened is None else editor.find_example(workspace, opened)
-    if example is None:
+def draw_opened(workspace: Workspace, opened: int | None) -> str:
+    found = None if opened is None else editor.open_example(workspace, opened)
+    if found is None:
         return parts.nothing_opened()
-    edits = editor.history_of(workspace, example.id)
-    return parts.conversation(example, edits, trash=view == "Trash", drawn=time.monotonic_ns())
+    return parts.conversation(found, editor.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
 
 
 def _topic_choices(counted: list[tuple[str, int]]) -> list[tuple[str, str]]:
@@ -239,10 +238,19 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     with gr.Column(visible=False, elem_id="data-editor") as area:
         with gr.Row(elem_classes="td-filters"):
             search = gr.Textbox(
-                value="", label="Search", placeholder="A word in a question or an answer", elem_id="data-search"
+                value="", label="Search", placeholder="Words to look for", elem_id="data-search", scale=3, min_width=180
             )
-            topic = gr.Dropdown([("All topics", ALL_TOPICS)], value=ALL_TOPICS, label="Topic", elem_id="data-topic")
-            view = gr.Radio(["Examples", "Trash"], value="Examples", label="Show", elem_id="data-view")
+            topic = gr.Dropdown(
+                [("All topics", ALL_TOPICS)],
+                value=ALL_TOPICS,
+                label="Topic",
+                elem_id="data-topic",
+                scale=2,
+                min_width=180,
+            )
+            view = gr.Radio(
+                ["Examples", "Trash"], value="Examples", label="Show", elem_id="data-view", scale=2, min_width=230
+            )
             undo = gr.Button("Undo", elem_id="data-undo", scale=0, min_width=90, interactive=False)
             redo = gr.Button("Redo", elem_id="data-redo", scale=0, min_width=90, interactive=False)
         with gr.Row(elem_classes="td-editor"):
@@ -283,12 +291,12 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
         for event, change in _changes(workspace).items():
             # Drawn again even when it was refused, so that the page never shows what was not saved.
             getattr(part, event)(notices.shown(change), changed, changed, **quiet).failure(**redraw)
-    for narrowed in (search.input, topic.input, view.input):
-        narrowed(lambda: 0, None, offset, **quiet).then(
-            partial(draw_table, workspace), shown, table, trigger_mode="always_last", **quiet
+    for narrowed in (search.change, topic.input, view.input):
+        narrowed(lambda: 0, None, offset, trigger_mode="always_last", **quiet).then(
+            partial(draw_table, workspace), shown, table, **quiet
         )
     table.turn(_turn, None, offset, **quiet).then(partial(draw_table, workspace), shown, table, **quiet)
-    table.open(_open, None, opened, **quiet).then(partial(draw_opened, workspace), [view, opened], bubbles, **quiet)
+    table.open(_open, None, opened, **quiet).then(partial(draw_opened, workspace), opened, bubbles, **quiet)
     undo.click(partial(step, workspace, back=True), changed, changed, api_name="data_undo", show_progress="hidden")
     redo.click(partial(step, workspace, back=False), changed, changed, api_name="data_redo", show_progress="hidden")
     freeze_it.click(partial(freeze, workspace), name, [frozen, name], api_name="data_freeze")

@@ -7,7 +7,7 @@ attributes, which `PRESSED` turns into events.
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from engine.data.editor import WORDS, Edit, Page
+from engine.data.editor import WORDS, Edit, Opened, Page
 from engine.data.examples import Example
 from engine.data.sources import Detected, RejectedRow, Source
 from engine.data.summary import Readiness
@@ -33,12 +33,12 @@ PRIVACY = (
     "and IP addresses. Names and postal addresses are not found yet, so look for them before you share a model."
 )
 
-PLACEHOLDERS = {
-    "EMAIL": "e-mail addresses",
-    "PHONE": "phone numbers",
-    "CARD": "card numbers",
-    "IBAN": "IBANs",
-    "IP": "IP addresses",
+REPLACED = {
+    "EMAIL": ("e-mail address", "e-mail addresses"),
+    "PHONE": ("phone number", "phone numbers"),
+    "CARD": ("card number", "card numbers"),
+    "IBAN": ("IBAN", "IBANs"),
+    "IP": ("IP address", "IP addresses"),
 }
 
 PRESSED = """
@@ -70,6 +70,8 @@ element.addEventListener('click', (event) => {
     trigger('open', {id: row.dataset.id});
   }
 });
+// Redrawing keeps the ticks of boxes that look alike; a tick belongs to the row it was made on.
+watch('value', () => element.querySelectorAll('input:checked').forEach((box) => { box.checked = false; }));
 element.addEventListener('change', (event) => {
   const all = event.target.closest('input[data-tick-all]');
   if (all) element.querySelectorAll('input[data-tick]').forEach((box) => { box.checked = all.checked; });
@@ -161,7 +163,7 @@ def source_cards(sources: Sequence[tuple[Source, Sequence[RejectedRow]]]) -> str
 
 
 def _source(source: Source, rows: Sequence[RejectedRow]) -> str:
-    found = ", ".join(f"{count:,} {PLACEHOLDERS[kind]}" for kind, count in source.findings.items())
+    found = ", ".join(f"{count:,} {REPLACED[kind][count > 1]}" for kind, count in source.findings.items())
     notes = [*source.notes, f"Replaced: {found}." if found else "No personal data of the known kinds was found."]
     asks = f"Remove {source.name} and its {source.kept:,} examples? This cannot be undone."
     return (
@@ -210,8 +212,8 @@ def table(page: Page, *, offset: int, limit: int, trash: bool, opened: int | Non
         f'<div class="td-examples" data-drawn="{drawn}"><div class="td-scroll"><table class="td-table"><thead><tr>'
         '<th><input type="checkbox" data-tick-all aria-label="Tick all on this page"></th>'
         f"<th>Question</th><th>Answer</th><th>Topic</th></tr></thead><tbody>{rows}</tbody></table></div>"
-        f'<footer><button type="button" class="td-plain" data-move="{move}" data-ticked hidden>'
-        f"{verb}: <span data-many>0</span></button>{_pages(offset, limit, len(page.rows), page.total)}</footer></div>"
+        f'<div class="td-pages"><button type="button" class="td-plain" data-move="{move}" data-ticked hidden>'
+        f"{verb}: <span data-many>0</span></button>{_pages(offset, limit, len(page.rows), page.total)}</div></div>"
     )
 
 
@@ -237,17 +239,20 @@ def _pages(offset: int, limit: int, shown: int, total: int) -> str:
     )
 
 
-def conversation(example: Example, edits: Sequence[Edit], *, trash: bool, drawn: int) -> str:
+def conversation(opened: Opened, edits: Sequence[Edit], *, drawn: int) -> str:
     """An example as the conversation it was, its question and answer editable where they stand."""
+    example = opened.example
     context = f'<p class="td-quiet">Context</p>{_editable(example, "input", "td-context")}' if example.input else ""
     earlier = "".join(
         f'<div class="td-bubble{" td-customer" if turn.role == "user" else ""}">{escape(turn.content)}</div>'
         for turn in example.history
     )
-    move, verb = ("active", "Restore") if trash else ("trashed", "Move to trash")
+    move, verb = ("active", "Restore") if opened.status == "trashed" else ("trashed", "Move to trash")
+    origin = f"{opened.source}, row {opened.row:,}" if opened.source else "Written here"
     return (
         f'<section class="td-card td-opened" data-drawn="{drawn}"><header><h3>Example {example.id:,}</h3>'
         f'<button type="button" class="td-plain" data-move="{move}" data-ids="{example.id}">{verb}</button></header>'
+        f'<p class="td-quiet">{escape(origin)}</p>'
         f"{context}{earlier}{_editable(example, 'instruction', 'td-bubble td-customer')}"
         f"{_editable(example, 'output', 'td-bubble')}"
         f"<dl><dt>Topic</dt><dd>{_editable(example, 'topic', 'td-inline')}</dd>"
