@@ -4,6 +4,8 @@
   "use strict";
   const STATIONS = ["start", "data", "train", "evaluate", "chat", "ship"];
   const THEME = "tunedesk-theme";
+  // Of the studio's own tabs, not of tabs inside a screen.
+  const TAB = "#td-tabs > .tab-wrapper button[data-tab-id";
   const system = window.matchMedia("(prefers-color-scheme: dark)");
 
   const stationInAddress = () => {
@@ -24,7 +26,7 @@
 
   /** Opens a screen by pressing the tab's own button, so that Gradio loads it as ever. */
   const open = (station, { remember = true } = {}) => {
-    const button = document.querySelector(`button[data-tab-id="${station}"]`);
+    const button = document.querySelector(`${TAB}="${station}"]`);
     if (!button) return;
     if (button.getAttribute("aria-selected") !== "true") button.click();
     if (remember && stationInAddress() !== station) history.pushState(null, "", `#${station}`);
@@ -57,6 +59,15 @@
     button.textContent = "Copied";
   };
 
+  /** A fault that comes back with every tick is told once for as long as its notice is open. */
+  const mergeNotices = () => {
+    const told = new Set();
+    for (const item of document.querySelectorAll(".toast-message-item")) {
+      item.hidden = told.has(item.textContent);
+      told.add(item.textContent);
+    }
+  };
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     const to = target?.closest("[data-tab]:not(body)");
@@ -67,15 +78,14 @@
   window.addEventListener("popstate", () => open(stationInAddress(), { remember: false }));
   system.addEventListener("change", paintTheme);
 
-  const selectedStation = () =>
-    document.querySelector('button[data-tab-id][aria-selected="true"]')?.dataset.tabId;
+  const selectedStation = () => document.querySelector(`${TAB}][aria-selected="true"]`)?.dataset.tabId;
 
   // After a reload: back to the screen named in the address. The tab's button appears a moment before it answers.
   let settled = false;
   const settle = () => {
     const wanted = stationInAddress();
     if (selectedStation() !== wanted) {
-      document.querySelector(`button[data-tab-id="${wanted}"]`)?.click();
+      document.querySelector(`${TAB}="${wanted}"]`)?.click();
       setTimeout(settle, 50);
       return;
     }
@@ -87,6 +97,7 @@
   // The rail is drawn again when a figure changes, and a tab may be opened by Python: follow both.
   new MutationObserver(() => {
     paintTheme();
+    mergeNotices();
     if (!settled) return;
     const station = selectedStation();
     if (!station) return;
