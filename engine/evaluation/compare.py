@@ -14,6 +14,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 9_999
 # Below this many questions no interval is worth a claim, whatever it says.
 FEWEST_QUESTIONS = 12
+# Numbers closer than this differ by how they were added up.
+ROUNDING = 1e-9
 # Two systems whose difference is surely smaller than this are called equally good.
 SAME = 0.03
 
@@ -82,7 +84,7 @@ def interval(values: Sequence[float], *, bounds: tuple[float, float] = (0.0, 1.0
     """
     scores = np.asarray(values, dtype=np.float64)
     mean = float(scores.mean())
-    if np.ptp(scores) == 0.0:
+    if np.ptp(scores) < ROUNDING:
         unseen = 1 - ((1 - CONFIDENCE) / 2) ** (1 / len(scores))
         return Interval(mean, mean - unseen * (mean - bounds[0]), mean + unseen * (bounds[1] - mean), len(scores))
     low, high = _bootstrap(scores, "BCa", seed)

@@ -104,6 +104,11 @@ def status(workspace: Workspace, evaluation_id: str) -> jobs.Status:
     return get_evaluation(workspace, evaluation_id).status
 
 
+def statuses(workspace: Workspace) -> dict[str, jobs.Status]:
+    """Where every evaluation's job stands, by id; reads only what jobs write down about themselves."""
+    return {manifest.parent.name: jobs.read(manifest.parent) for manifest in workspace.evaluations.glob("*/job.json")}
+
+
 def get_evaluation(workspace: Workspace, evaluation_id: str) -> Evaluation:
     """The evaluation of this id. Raises NotFound."""
     folder = workspace.evaluations / files.slug(evaluation_id)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from engine.data import examples, versions
 from engine.data.duplicates import Lookup
 from engine.data.examples import Example, Turn
+from engine.data.privacy import scrub
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 
@@ -131,8 +132,11 @@ def add(
         InputRefused: it is empty, has nothing to be measured against, or is in the set already.
     """
     lists = [[text.strip() for text in given if text.strip()] for given in (tags, must_say, must_not_say)]
+    # Personal data goes before anything else reads the text, as in every import.
+    texts = [scrub(text.strip())[0] for text in (question, answer, context)]
+    (asked_now, hoped_for, passage), (kinds, said, unsaid) = texts, map(tuple, lists)
+    new = Question("golden", asked_now, hoped_for, passage, tags=kinds, must_say=said, must_not_say=unsaid)
     known = golden_questions(workspace)
-    new = Question("golden", question.strip(), answer.strip(), context.strip(), (), "", *map(tuple, lists))
     if Lookup([asked(old) for old in known], near=1.0).find(asked(new)):
         raise InputRefused(
             "This question is in the golden set already.",

@@ -22,9 +22,9 @@ LONGEST_SHARE = 0.95
 ROOM = 1.5
 FEWEST_TOKENS = 32
 # Seen with the starter on two cores: loading one system, and 16 answers at a time.
-SECONDS_TO_LOAD = 6.0
+SECONDS_TO_LOAD = 8.0
 STARTER_PARAMETERS = 7_000_000
-STARTER_TOKENS_PER_SECOND = 1_000.0
+STARTER_TOKENS_PER_SECOND = 700.0
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,11 @@ def plan(
     if most < 1:
         raise InputRefused(f"At least one question is needed, got a limit of {most}.")
     sample = left if len(left) <= most else sorted(random.Random(seed).sample(left, most), key=left.index)
-    notes = _notes(len(everything), leaks, len(left), len(sample), seed)
-    return Plan(tuple(chosen), source, tuple(sample), tuple(leaks), notes, _decoding(chosen, sample))
+    notes = [
+        *_notes(len(everything), leaks, len(left), len(sample), seed),
+        *(each.note for each in chosen if each.note),
+    ]
+    return Plan(tuple(chosen), source, tuple(sample), tuple(leaks), tuple(notes), _decoding(chosen, sample))
 
 
 def _questions(
@@ -133,7 +136,7 @@ def _leaks(workspace: Workspace, systems: Sequence[System], questions: Sequence[
     return golden.leaks(questions, trained)
 
 
-def _notes(total: int, leaks: Sequence[Leak], left: int, sampled: int, seed: int) -> tuple[str, ...]:
+def _notes(total: int, leaks: Sequence[Leak], left: int, sampled: int, seed: int) -> list[str]:
     notes = []
     if leaks:
         verb = "is" if len(leaks) == 1 else "are"
@@ -145,7 +148,7 @@ def _notes(total: int, leaks: Sequence[Leak], left: int, sampled: int, seed: int
         )
     if sampled < left:
         notes.append(f"{sampled} of {left} questions are asked, drawn by chance (seed {seed}).")
-    return tuple(notes)
+    return notes
 
 
 def _decoding(systems: Sequence[System], questions: Sequence[Question]) -> Decoding:

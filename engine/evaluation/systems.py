@@ -24,6 +24,7 @@ class System:
         adapter: the adapter's folder relative to the workspace; empty for none.
         trained_on: the Parquet file it learned from, relative to the workspace; empty if it learned nothing here.
         url: address of an OpenAI-compatible server; empty for a model that is loaded.
+        note: what a person should know about measuring it; usually empty.
     """
 
     name: str
@@ -32,6 +33,7 @@ class System:
     adapter: str = ""
     trained_on: str = ""
     url: str = ""
+    note: str = ""
 
 
 def find_systems(workspace: Workspace, names: list[str]) -> list[System]:
@@ -117,6 +119,7 @@ def _of_bot(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> Sys
         manifest["base"],
         adapter.relative_to(workspace.root).as_posix() if adapter.is_dir() else "",
         data.relative_to(workspace.root).as_posix() if data.is_file() else "",
+        note=f"{manifest['name']} is measured without its guardrails; to measure both, serve it and give the address.",
     )
 
 

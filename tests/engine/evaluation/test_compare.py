@@ -108,3 +108,11 @@ def test_facts_are_told_as_counts() -> None:
     words = {"run": "31 of 40", "base": "12 of 40"}
     found = compare("run", "base", "must_say", pairs, labels=LABELS, words=words)
     assert "must-say facts 31 of 40 against 12 of 40" in found.sentence
+
+
+def test_differences_that_are_one_number_but_for_rounding_count_as_alike() -> None:
+    values = [0.05 + 0.01 * number for number in range(14)]
+    found = compare("run", "base", "token_f1", [(value + 0.7, value) for value in values], labels=LABELS)
+    assert found.difference == pytest.approx(0.7)
+    assert 0 < found.low < 0.7 < found.high
+    assert found.certain
