@@ -1,0 +1,69 @@
+"""What only a machine with an NVIDIA GPU can prove: `python launch.py test -m gpu`. PENDING.md keeps the account."""
+
+import json
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from engine.hardware import nvidia_gpus
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _gpu() -> None:
+    if not nvidia_gpus():
+        pytest.skip("no NVIDIA GPU answers here: run `python launch.py test -m gpu` on a Linux machine that has one")
+
+
+def tunedesk(workspace: Path, *arguments: str) -> dict[str, object]:
+    command = [sys.executable, "-m", "engine.cli", *arguments, "--workspace", str(workspace), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.gpu
+def test_gpu_set_is_installed_as_locked() -> None:
+    different = {}
+    for line in (ROOT / "assets" / "locks" / "gpu.txt").read_text().splitlines():
+        package, version = line.split(" ;")[0].split("==")
+        if ";" not in line and metadata.version(package).split("+")[0] != version:
+            different[package] = (version, metadata.version(package))
+    assert not different
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("quantized", [False, True], ids=["lora", "qlora"])
+def test_unsloth_loads_onto_the_gpu(quantized: bool) -> None:
+    code = (
+        "import sys\n"
+        "from engine.models.loading import load_for_training\n"
+        f"model, tokenizer = load_for_training('starter', context=256, quantized={quantized})\n"
+        "sys.exit(0 if model.device.type == 'cuda' else f'the model is on {model.device}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.gpu
+def test_quick_training_and_an_answer(tmp_path: Path) -> None:
+    rows = [
+        {
+            "instruction": f"Where is my order {n}?",
+            "output": f"Order {n} left our warehouse and arrives within two days.",
+        }
+        for n in range(100, 160)
+    ]
+    tickets = tmp_path / "tickets.jsonl"
+    tickets.write_text("\n".join(map(json.dumps, rows)))
+    workspace = tmp_path / "workspace"
+    tunedesk(workspace, "import", str(tickets))
+    tunedesk(workspace, "freeze", "first")
+    run = tunedesk(workspace, "train", "--recipe", "quick")
+    assert run["state"] == "done"
+    assert (Path(str(run["adapter"])) / "adapter_model.safetensors").exists()
+    assert tunedesk(workspace, "ask", "Where is my order 123?", "--bot", str(run["bot"]))["answer"]
