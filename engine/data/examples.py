@@ -7,7 +7,7 @@ from typing import Any, Literal
 Role = Literal["user", "assistant"]
 
 # The starter model was trained on passages introduced by exactly these words (assets/starter/README.md).
-CONTEXT_INTRODUCTION = "Answer from this passage:"
+CONTEXT_INTRODUCTION = "Use only this information:"
 
 
 @dataclass(frozen=True)
