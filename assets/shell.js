@@ -6,6 +6,9 @@
   const THEME = "tunedesk-theme";
   // Of the studio's own tabs, not of tabs inside a screen.
   const TAB = "#td-tabs > .tab-wrapper button[data-tab-id";
+  const LOST =
+    "The studio does not answer; perhaps it was closed. Start it again and this page goes on by itself. " +
+    "Training is not affected, and nothing that was saved is lost.";
   const system = window.matchMedia("(prefers-color-scheme: dark)");
 
   const stationInAddress = () => {
@@ -16,6 +19,8 @@
   /** Marks the open screen in the rail, in the head and for screen readers. */
   const mark = (station) => {
     if (document.body.dataset.tab !== station) document.body.dataset.tab = station;
+    const name = station === "start" ? "Tunedesk" : `${station[0].toUpperCase()}${station.slice(1)} · Tunedesk`;
+    if (document.title !== name) document.title = name;
     for (const button of document.querySelectorAll("#td-nav [data-tab]")) {
       const here = button.dataset.tab === station;
       if (here !== (button.getAttribute("aria-current") === "page")) {
@@ -59,10 +64,12 @@
     button.textContent = "Copied";
   };
 
-  /** A fault that comes back with every tick is told once for as long as its notice is open. */
+  /** A fault that comes back with every tick is told once while its notice is open; a lost studio in our words. */
   const mergeNotices = () => {
     const told = new Set();
     for (const item of document.querySelectorAll(".toast-message-item")) {
+      const text = item.querySelector(".toast-message-text");
+      if (text?.textContent.startsWith("Connection to the server was lost")) text.textContent = LOST;
       item.hidden = told.has(item.textContent);
       told.add(item.textContent);
     }

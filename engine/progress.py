@@ -64,7 +64,6 @@ class Facts:
     golden: int = 0
     answered: int = 0
     best: float | None = None
-    best_system: str = ""
     ratings: int = 0
     bots: int = 0
     talked: bool = False
@@ -116,7 +115,6 @@ def facts(workspace: Workspace) -> Facts:
         newest_run=max(done, key=lambda run: run.status.started_at).name if done else "",
         answered=best.answers,
         best=best.value,
-        best_system=best.system,
         bots=sum(1 for manifest in workspace.bots.glob("*/bot.json") if manifest.parent.name != "base"),
         talked=any(log.stat().st_size > 0 for log in workspace.bots.glob("*/log.jsonl")),
         exports=sum(1 for folder in workspace.exports.iterdir() if folder.is_dir()),
@@ -135,12 +133,11 @@ def _jobs(parent: Path, kind: Literal["run", "evaluation"], manifest: str) -> It
 
 class _Best(NamedTuple):
     answers: int
-    system: str
     value: float | None
 
 
 def _best(workspace: Workspace, evaluations: list[str]) -> _Best:
-    """The best system of the newest evaluation that has answers."""
+    """The answers of the newest evaluation that has any, and its best system's mean."""
     rows = workspace.database.rows(
         """
         SELECT evaluation, system, count(*) AS answers, avg(CAST(scores ->> 'token_f1' AS DOUBLE)) AS value
@@ -151,11 +148,8 @@ def _best(workspace: Workspace, evaluations: list[str]) -> _Best:
     )
     newest = max((row["evaluation"] for row in rows), key=_age, default=None)
     rows = [row for row in rows if row["evaluation"] == newest]
-    measured = [row for row in rows if row["value"] is not None]
-    if not measured:
-        return _Best(sum(row["answers"] for row in rows), "", None)
-    best = max(measured, key=lambda row: float(row["value"]))
-    return _Best(sum(row["answers"] for row in rows), str(best["system"]), float(best["value"]))
+    means = [float(row["value"]) for row in rows if row["value"] is not None]
+    return _Best(sum(row["answers"] for row in rows), max(means, default=None))
 
 
 def _age(identity: str) -> tuple[str, int]:

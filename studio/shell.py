@@ -10,7 +10,6 @@ from engine.progress import Next, Running, State, Station, start_sentence
 from studio.charts import duration
 
 ICONS = {
-    "start": '<path d="M4.5 11 12 4.5l7.5 6.5M6.5 9.5V19h11V9.5"/>',
     "data": '<path d="M3.5 5h12.5v8.5H9.5L6 16.5v-3H3.5z"/><path d="M19 9.5h1.5v8h-2.5v2.8L14.5 17.5H11.5"/>',
     "train": '<path d="M4 4v16h16"/><path d="M7.5 6.5c1.3 6.5 4.7 9.3 12 9.8"/>',
     "evaluate": '<path d="M4 7h8M4 17h8"/><path d="m15 7 2 2 3.5-4.2M15 17l2 2 3.5-4.2"/>',

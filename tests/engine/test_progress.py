@@ -12,7 +12,7 @@ from engine.workspace import open_workspace
 IMPORTED = Facts(examples=1214, topics=19)
 FROZEN = replace(IMPORTED, versions=1, newest_version="v1")
 TRAINED = replace(FROZEN, runs=1, runs_done=1, newest_run="quick-1", bots=1)
-MEASURED = replace(TRAINED, golden=40, answered=80, best=0.713, best_system="quick-1")
+MEASURED = replace(TRAINED, golden=40, answered=80, best=0.713)
 RATED = replace(MEASURED, ratings=3)
 
 
@@ -101,7 +101,7 @@ def test_facts_are_counted_from_database_and_folders(tmp_path: Path) -> None:
     files.write_json(bot / "bot.json", {})
     found = facts(workspace)
     assert (found.examples, found.topics, found.newest_version, found.bots) == (2, 2, "v10", 1)
-    assert (found.best, found.best_system) == (0.5, "base"), "the newest evaluation counts, not the best one ever"
+    assert found.best == 0.5, "the newest evaluation counts, not the best one ever"
     assert not found.talked
     files.append_jsonl(bot / "log.jsonl", {"answer": "hello"})
     assert facts(workspace).talked
