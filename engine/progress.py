@@ -52,7 +52,11 @@ class Running:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a workspace holds, counted. `best` is the highest mean token F1 (0 to 1) of the newest evaluation."""
+    """What a workspace holds, counted.
+
+    `best` is the highest mean token F1 (0 to 1) of the newest evaluation; `bots` and `talked` leave the base model out,
+    which is there from the beginning.
+    """
 
     examples: int = 0
     topics: int = 0
@@ -107,6 +111,7 @@ def facts(workspace: Workspace) -> Facts:
     runs = list(_jobs(workspace.runs, "run", "run.json"))
     evaluations = list(_jobs(workspace.evaluations, "evaluation", "evaluation.json"))
     done = [run for run in runs if run.status.state in ("done", "stopped") and (run.folder / "adapter").exists()]
+    bots = [manifest.parent for manifest in workspace.bots.glob("*/bot.json") if manifest.parent.name != "base"]
     best = _best(workspace, [evaluation.id for evaluation in evaluations])
     return Facts(
         **counts,
@@ -115,8 +120,8 @@ def facts(workspace: Workspace) -> Facts:
         newest_run=max(done, key=lambda run: run.status.started_at).name if done else "",
         answered=best.answers,
         best=best.value,
-        bots=sum(1 for manifest in workspace.bots.glob("*/bot.json") if manifest.parent.name != "base"),
-        talked=any(log.stat().st_size > 0 for log in workspace.bots.glob("*/log.jsonl")),
+        bots=len(bots),
+        talked=any((bot / "log.jsonl").exists() for bot in bots),
         exports=sum(1 for folder in workspace.exports.iterdir() if folder.is_dir()),
         demos=sum(1 for _ in workspace.demos.glob("*/demo.json")),
         running=tuple(job for job in [*runs, *evaluations] if job.status.alive),

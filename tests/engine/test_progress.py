@@ -96,9 +96,11 @@ def test_facts_are_counted_from_database_and_folders(tmp_path: Path) -> None:
     for evaluation in ("evaluation-9", "evaluation-10"):
         (workspace.evaluations / evaluation).mkdir()
         files.write_json(workspace.evaluations / evaluation / "evaluation.json", {"format": 1})
-    bot = workspace.bots / "quick-1"
-    bot.mkdir()
-    files.write_json(bot / "bot.json", {})
+    bot, base = workspace.bots / "quick-1", workspace.bots / "base"
+    for folder in (bot, base):
+        folder.mkdir()
+        files.write_json(folder / "bot.json", {})
+    files.append_jsonl(base / "log.jsonl", {"answer": "hello"})
     found = facts(workspace)
     assert (found.examples, found.topics, found.newest_version, found.bots) == (2, 2, "v10", 1)
     assert found.best == 0.5, "the newest evaluation counts, not the best one ever"
