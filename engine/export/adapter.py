@@ -154,3 +154,12 @@ def _replace(beside: Path, out: Path) -> None:
         out.rename(old)
     beside.rename(out)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def expected_bytes(bot: Bot) -> int:
+    """About how large an export of this bot will be: its adapter, and the base model where that goes with it."""
+    if bot.adapter is None:
+        return 0
+    base = catalogue.resolve(bot.base)
+    adapter = sum((bot.adapter / name).stat().st_size for name in ADAPTER_FILES)
+    return adapter + (base.bytes if base.id == catalogue.STARTER else 0)

@@ -1,13 +1,16 @@
 """The model card of an exported adapter: what it is, how it was made, what was measured, what it is not for."""
 
+from dataclasses import fields
 from typing import Any
 
 from engine.errors import NotFound
 from engine.evaluation import evaluations
 from engine.evaluation.compare import METRICS, RATING
+from engine.evaluation.evaluations import Evaluation
 from engine.evaluation.report import Report
 from engine.models.catalogue import STARTER, ModelInfo
 from engine.serving.bots import Bot
+from engine.training.recipe import Recipe
 from engine.workspace import Workspace
 
 SMALL = 100_000_000
@@ -34,16 +37,26 @@ print(tokenizer.decode(answer[0, prompt["input_ids"].shape[1] :], skip_special_t
 """
 
 
-def measured(workspace: Workspace, bot: Bot) -> tuple[str, Report] | None:
-    """The newest evaluation of this bot or of the run it comes from, and its name in it; None if there is none."""
+def evaluation_of(workspace: Workspace, bot: Bot) -> Evaluation | None:
+    """The newest finished evaluation of this bot or of the run it comes from; None if there is none."""
     for evaluation in evaluations.list_evaluations(workspace):
-        names = [system.name for system in evaluation.systems if system.name in (bot.id, bot.run)]
-        try:
-            if names:
-                return names[0], evaluations.report(workspace, evaluation.id)
-        except NotFound:
-            continue
+        names = {system.name for system in evaluation.systems}
+        if names & {bot.id, bot.run} and evaluation.status.state in ("done", "stopped"):
+            return evaluation
     return None
+
+
+def measured(workspace: Workspace, bot: Bot) -> tuple[str, Report] | None:
+    """What the newest evaluation found of this bot, and the bot's name in it; None if it was not measured."""
+    evaluation = evaluation_of(workspace, bot)
+    if evaluation is None:
+        return None
+    name = next(system.name for system in evaluation.systems if system.name in (bot.id, bot.run))
+    try:
+        return name, evaluations.report(workspace, evaluation.id)
+    except NotFound:
+        # Stopped before anything was scored.
+        return None
 
 
 def write_card(bot: Bot, base: ModelInfo, scores: tuple[str, Report] | None) -> str:
@@ -77,8 +90,12 @@ def _summary(bot: Bot, base: ModelInfo) -> str:
     )
     return (
         f"A LoRA adapter (PEFT) that answers customers. It was trained with Tunedesk on version {bot.version} of the "
-        f"examples (SHA-256 {bot.version_hash}) over {base.name}, {parameters}. {where}"
+        f"examples (SHA-256 {bot.version_hash}) over {_called(base)}, {parameters}. {where}"
     )
+
+
+def _called(base: ModelInfo) -> str:
+    return "Tunedesk's starter model" if base.id == STARTER else base.name
 
 
 def _use(bot: Bot, base: ModelInfo) -> str:
@@ -100,16 +117,24 @@ def _use(bot: Bot, base: ModelInfo) -> str:
 def _training(bot: Bot) -> str:
     recipe: dict[str, Any] = bot.training.get("recipe", {})
     result: dict[str, Any] = bot.training.get("result", {})
-    lines = ["| setting | value |", "|---|---|"]
-    rows = {name: value for name, value in recipe.items() if name != "format"}
-    rows |= {name: result[name] for name in ("examples", "steps", "train_loss", "validation_loss") if name in result}
-    lines += [f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in rows.items()]
+    words = {each.name: each.metadata["label"] for each in fields(Recipe)}
+    rows = {words[name]: value for name, value in recipe.items() if name in words}
+    made = {
+        "examples": "Examples",
+        "steps": "Steps",
+        "train_loss": "Training loss",
+        "validation_loss": "Validation loss",
+    }
+    rows |= {word: result[name] for name, word in made.items() if name in result}
+    lines = ["| setting | value |", "|---|---|", *(f"| {word} | {_value(value)} |" for word, value in rows.items())]
     return "Supervised fine-tuning (Unsloth, TRL), loss on the answers only.\n\n" + "\n".join(lines)
 
 
 def _value(value: Any) -> str:
     if value is None:
         return "chosen by the model's size"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

@@ -65,18 +65,13 @@ class TopicPolicy:
     measured: Measured = field(default_factory=Measured)
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.wrong_refusals <= 0.5:
-            raise InputRefused(
-                "The policy cannot be used.",
-                f"wrong_refusals must be 0 to 0.5, got {self.wrong_refusals}.",
-                "0.03 is the usual value.",
-            )
-        if not -1.0 <= self.threshold <= 1.0:
-            raise InputRefused(
-                "The policy cannot be used.",
-                f"threshold must be -1 to 1, got {self.threshold}.",
-                "Let the studio set it from the bot's own questions.",
-            )
+        # The file is written by hand: "yes" in quotes is text, and would count as true.
+        if not isinstance(self.on, bool):
+            raise _unusable(f"on must be true or false, got {self.on!r}.")
+        if not all(isinstance(topic, str) for topic in self.topics):
+            raise _unusable("topics must be a list of words in quotes.")
+        _between("wrong_refusals", self.wrong_refusals, 0.0, 0.5)
+        _between("threshold", self.threshold, -1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -87,12 +82,8 @@ class Policy:
     topic: TopicPolicy = field(default_factory=TopicPolicy)
 
     def __post_init__(self) -> None:
-        if not self.refusal.strip():
-            raise InputRefused(
-                "The policy cannot be used.",
-                "The refusal is empty: a customer would get no answer at all.",
-                "Write a polite sentence after refusal = in policy.toml.",
-            )
+        if not isinstance(self.refusal, str) or not self.refusal.strip():
+            raise _unusable("The refusal is empty: a customer would get no answer at all.")
 
 
 def load(path: Path) -> Policy:
@@ -126,6 +117,15 @@ def save(policy: Policy, path: Path) -> None:
     document = tomlkit.parse(text)
     _set(document, asdict(policy))
     files.write_text(path, tomlkit.dumps(document))
+
+
+def _unusable(message: str) -> InputRefused:
+    return InputRefused("The policy cannot be used.", message, "Correct that line in policy.toml.")
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise _unusable(f"{name} must be {low:g} to {high:g}, got {value}.")
 
 
 def _set(table: Any, values: dict[str, Any]) -> None:

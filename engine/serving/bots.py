@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -146,11 +146,16 @@ def ensure_base(workspace: Workspace, base: str = catalogue.STARTER) -> Bot:
     return read_bot(folder)
 
 
-def create_from_run(workspace: Workspace, run: Run, on_progress: Progress | None = None) -> Bot:
+def create_from_run(
+    workspace: Workspace, run: Run, on_progress: Progress | None = None, *, refusal: str | None = None
+) -> Bot:
     """Makes the bot of a finished run; one that is there already is returned as it is.
 
     Copies the adapter, reads the questions of the version that the run learned from (train and validation, never the
     golden split) and sets the topic rail by them. Takes some seconds and about 0.3 s more per 100 questions.
+
+    Args:
+        refusal: what it says to an off-topic message; the business's own sentence, from the database, when None.
 
     Raises:
         InputRefused: the run has no adapter yet.
@@ -172,7 +177,7 @@ def create_from_run(workspace: Workspace, run: Run, on_progress: Progress | None
         [_as_judged(example) for example in on_topic],
         [example.instruction for example in examples if is_off_topic(example)],
     )
-    policy = Policy(refusal=refusal_of(workspace), topic=TopicPolicy(topics=topics_of(on_topic)))
+    policy = Policy(refusal=refusal or refusal_of(workspace), topic=TopicPolicy(topics=topics_of(on_topic)))
     values = {
         "name": run.name,
         "base": run.base,
@@ -200,6 +205,32 @@ def rename(bot: Bot, name: str) -> Bot:
     values = files.read_json(bot.folder / "bot.json")
     files.write_json(bot.folder / "bot.json", {**values, "name": name.strip()})
     return read_bot(bot.folder)
+
+
+def set_wrong_refusals(bot: Bot, share: float) -> Policy:
+    """Sets how many of its own questions the bot may refuse by mistake, and its threshold by that; holds at once.
+
+    Raises:
+        InputRefused: the share is out of range, or the bot has too few questions to be limited by.
+    """
+    index = topic_index.load(bot.folder)
+    if index is None:
+        raise InputRefused(
+            f"{bot.name} cannot be limited to topics.",
+            f"It was trained on fewer than {topic_index.FEWEST_QUESTIONS} questions, or on none.",
+            "Train on more examples first.",
+        )
+    policy = bot.policy
+    wanted = replace(policy, topic=replace(policy.topic, wrong_refusals=share))
+    policies.save(calibrate_topic(wanted, index), bot.folder / "policy.toml")
+    return bot.policy
+
+
+def sample_questions(bot: Bot, count: int = 3) -> list[str]:
+    """Short questions that the bot was trained on, spread over all of them, without numbers or addresses in them."""
+    own = [line["text"] for line in files.read_jsonl(bot.folder / "questions.jsonl") if line["kind"] == "own"]
+    plain = [text for text in own if 15 <= len(text) <= 70 and text.endswith("?") and re.search(r"[\d@]", text) is None]
+    return plain[:: max(1, len(plain) // count)][:count]
 
 
 def copy_frozen(bot: Bot, target: Path) -> Bot:

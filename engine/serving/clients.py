@@ -5,11 +5,13 @@ dead one is replaced, one of another Tunedesk's version is ended first, one that
 """
 
 import json
+import queue
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
@@ -34,6 +36,13 @@ _starting = threading.Lock()
 Progress = Callable[[str], object]
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What is being waited for, in a few words."""
+
+    message: str
+
+
 def running(bot: Bot) -> str | None:
     """The address of the bot's server; None where none is alive."""
     note = bot.folder / "server.json"
@@ -44,7 +53,25 @@ def running(bot: Bot) -> str | None:
     except StorageFailed:
         return None
     alive = Identity(facts["pid"], facts["created"]).alive
-    return str(facts["address"]) if alive and facts["version"] == __version__ else None
+    return str(facts["address"]) or None if alive and facts["version"] == __version__ else None
+
+
+def prepare(bot: Bot) -> Identity:
+    """Starts the bot's server unless it has one, and returns its process at once."""
+    # Two that ask at once must not start two servers.
+    with _starting:
+        note = bot.folder / "server.json"
+        facts = files.read_json(note) if note.is_file() else {}
+        if facts and facts["version"] == __version__ and Identity(facts["pid"], facts["created"]).alive:
+            return Identity(facts["pid"], facts["created"])
+        stop(bot)
+        command = [sys.executable, "-m", "engine.serving.server", str(bot.folder), "--port", "0", "--announce"]
+        process = jobs.detach([*command, "--idle", str(IDLE_SECONDS)], bot.folder / "server.log")
+        identity = Identity.of(process.pid)
+        # Until the server itself writes where it listens.
+        facts = {"pid": identity.pid, "created": identity.created, "address": "", "version": __version__}
+        files.write_json(note, facts)
+        return identity
 
 
 def address(bot: Bot, on_progress: Progress | None = None) -> str:
@@ -56,20 +83,8 @@ def address(bot: Bot, on_progress: Progress | None = None) -> str:
     Raises:
         JobFailed: the server ended while starting, or takes longer than three minutes; says why.
     """
-    # Two that ask at once must not start two servers.
-    with _starting:
-        if running(bot) is None:
-            stop(bot)
-            command = [sys.executable, "-m", "engine.serving.server", str(bot.folder), "--port", "0", "--announce"]
-            process = jobs.detach([*command, "--idle", str(IDLE_SECONDS)], bot.folder / "server.log")
-            identity = Identity.of(process.pid)
-        else:
-            facts = files.read_json(bot.folder / "server.json")
-            identity = Identity(facts["pid"], facts["created"])
-        return _wait_until_healthy(bot, identity, on_progress or (lambda message: None))
-
-
-def _wait_until_healthy(bot: Bot, identity: Identity, tell: Progress) -> str:
+    tell = on_progress or (lambda message: None)
+    identity = prepare(bot)
     started = time.monotonic()
     while time.monotonic() - started < START_SECONDS:
         if not identity.alive:
@@ -149,6 +164,42 @@ def chat(
             f"The connection to its server ended ({error}).",
             "Send the message again.",
         ) from error
+
+
+def chat_side_by_side(
+    talks: dict[str, tuple[Bot, Sequence[Message]]], decoding: Decoding | None = None
+) -> Iterator[tuple[str, Event | Waiting]]:
+    """Several bots answer at the same time; yields what each tells, under its key, as it comes.
+
+    Raises:
+        TunedeskError: what `chat` raises, once the others have ended.
+    """
+    told: queue.Queue[tuple[str, Event | Waiting] | None] = queue.Queue()
+    stop = threading.Event()
+
+    def listen(key: str, bot: Bot, messages: Sequence[Message]) -> None:
+        try:
+            for event in chat(bot, messages, decoding, lambda message: told.put((key, Waiting(message)))):
+                told.put((key, event))
+                if stop.is_set():
+                    break
+        finally:
+            told.put(None)
+
+    with ThreadPoolExecutor(len(talks)) as pool:
+        listeners = [pool.submit(listen, key, bot, messages) for key, (bot, messages) in talks.items()]
+        try:
+            ended = 0
+            while ended < len(listeners):
+                event = told.get()
+                if event is None:
+                    ended += 1
+                else:
+                    yield event
+        finally:
+            stop.set()
+        for listener in listeners:
+            listener.result()
 
 
 def _events(lines: Iterator[str]) -> Iterator[Event]:

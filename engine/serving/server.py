@@ -2,8 +2,8 @@
 
     python -m engine.serving.server BOT_FOLDER --port 8080 [--key KEY]
 
-    POST /v1/chat/completions    streaming or not; verdicts and times in an extra field "tunedesk" (their evidence quotes
-                                 the training data: it is left out where a key tells that others are served)
+    POST /v1/chat/completions    streaming or not; verdicts and times in an extra field "tunedesk"; their evidence
+                                 quotes the training data and is left out where a key tells that others are served
     GET  /v1/models              the bot
     GET  /health                 200 once it can answer at once; 503 with what it is doing before that
 
@@ -23,7 +23,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,8 @@ from engine.errors import InputRefused, StorageFailed, TunedeskError
 from engine.guardrails.verdict import Verdict
 from engine.processes import Identity
 from engine.serving.conversation import Done, Piece
-from engine.serving.requests import ChatRequest, RequestRefused, parse
 from engine.serving.speaker import Speaker, TooBusy
+from engine.serving.wire import ChatRequest, RequestRefused, Teller, error_value, event_line, parse
 
 PORT = 8080
 LARGEST_BODY = 1_000_000
@@ -90,7 +89,7 @@ def build_app(speaker: Speaker, key: str = "", *, anywhere: bool = False) -> Fas
 
     @app.exception_handler(TunedeskError)
     async def refused(_: Request, error: TunedeskError) -> JSONResponse:
-        return JSONResponse(_error(error), _status(error))
+        return JSONResponse(error_value(error), _status(error))
 
     @app.exception_handler(RoutingError)
     async def turned_away(_: Request, error: RoutingError) -> JSONResponse:
@@ -130,41 +129,6 @@ async def _json(request: Request) -> Any:
         raise RequestRefused("body", f"The request is not JSON: {error}.") from error
 
 
-@dataclass(frozen=True)
-class Teller:
-    """Words events as OpenAI's clients read them. `head` is what every part of one answer begins with."""
-
-    head: dict[str, Any]
-    with_evidence: bool
-
-    def chunk(self, delta: dict[str, str], finish: str | None = None, **more: Any) -> str:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-        return _event({**self.head, "object": "chat.completion.chunk", "choices": [choice], **more})
-
-    def last_chunk(self, done: Done) -> str:
-        return _event({**self.head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(done)})
-
-    def whole(self, done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
-        message = {"role": "assistant", "content": done.text}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(done)}
-        extra = {"usage": _usage(done), "tunedesk": self.extra(done, verdicts)}
-        return {**self.head, "object": "chat.completion", "choices": [choice], **extra}
-
-    def verdicts(self, verdicts: list[Verdict]) -> list[dict[str, Any]]:
-        told = [verdict.as_dict() for verdict in verdicts]
-        return told if self.with_evidence else [{**verdict, "evidence": {}} for verdict in told]
-
-    def extra(self, done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
-        """What Tunedesk tells beyond the standard."""
-        return {
-            "verdicts": self.verdicts(verdicts),
-            "finish": done.finish,
-            "seconds": round(done.seconds, 3),
-            "first_seconds": round(done.first_seconds, 3),
-            "passages": [],
-        }
-
-
 async def _stream(speaker: Speaker, asked: ChatRequest, teller: Teller) -> AsyncIterator[str]:
     """Server-sent events in the shape of chat.completion.chunk, ending with [DONE]."""
     verdicts: list[Verdict] = []
@@ -179,11 +143,11 @@ async def _stream(speaker: Speaker, asked: ChatRequest, teller: Teller) -> Async
                 case Piece():
                     yield teller.chunk({"content": event.text})
                 case Done():
-                    yield teller.chunk({}, _finish(event), tunedesk=teller.extra(event, verdicts))
+                    yield teller.end(event, verdicts)
                     if asked.include_usage:
-                        yield teller.last_chunk(event)
+                        yield teller.usage_chunk(event)
     except TunedeskError as error:
-        yield _event(_error(error))
+        yield event_line(error_value(error))
     finally:
         # Closed here and now, so that a client that went away ends its answer at the next token.
         await events.aclose()
@@ -220,26 +184,6 @@ async def _whole(request: Request, speaker: Speaker, asked: ChatRequest, teller:
         return Response(status_code=499)
     done, verdicts = answering.result()
     return JSONResponse(teller.whole(done, verdicts))
-
-
-def _event(value: dict[str, Any]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
-
-
-def _finish(done: Done) -> str:
-    return "length" if done.finish == "length" else "stop"
-
-
-def _usage(done: Done) -> dict[str, int]:
-    total = done.prompt_tokens + done.tokens
-    return {"prompt_tokens": done.prompt_tokens, "completion_tokens": done.tokens, "total_tokens": total}
-
-
-def _error(error: TunedeskError) -> dict[str, Any]:
-    """An error as OpenAI's clients read it."""
-    kind = "invalid_request_error" if isinstance(error, InputRefused) else "server_error"
-    param, code = (error.param, error.code) if isinstance(error, RequestRefused) else (None, None)
-    return {"error": {"message": str(error), "type": kind, "param": param, "code": code}}
 
 
 def _status(error: TunedeskError) -> int:

@@ -7,6 +7,7 @@ alone is plainly about something else ("and who won the match?") is not. English
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.guardrails.context import Context, Message
@@ -49,7 +50,8 @@ def judge(policy: Policy, context: Context, message: str) -> Verdict:
     """Allows or refuses a customer's message.
 
     The evidence: the text that was judged, its score, the threshold, and the nearest of the bot's questions and of
-    everyday messages about other things, with their cosine similarities.
+    everyday messages about other things, with their cosine similarities; `follow_up` where it was judged with the turn
+    before it.
     """
     if not policy.topic.on or context.topics is None:
         return Verdict(NAME, "allow", "This bot is not limited to topics.")
@@ -67,7 +69,8 @@ def judge(policy: Policy, context: Context, message: str) -> Verdict:
     together = judged_text(message, context.history)
     if together == message:
         return _verdict(policy, alone, message)
-    return _verdict(policy, context.topics.place(together), together)
+    verdict = _verdict(policy, context.topics.place(together), together)
+    return replace(verdict, evidence={**verdict.evidence, "follow_up": True})
 
 
 def is_friendly_remark(message: str) -> bool:

@@ -1,14 +1,17 @@
-"""Reads what a client of the server asks for: a chat completion as OpenAI's API words it, and nothing it cannot do.
+"""What goes over the wire: a chat completion asked for and told as OpenAI's API words it, and nothing it cannot do.
 
 https://platform.openai.com/docs/api-reference/chat/create
 """
 
+import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.errors import InputRefused
+from engine.errors import InputRefused, TunedeskError
 from engine.guardrails.context import Message
+from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding
+from engine.serving.conversation import Done
 
 MOST_MESSAGES = 200
 MOST_CHARACTERS = 100_000
@@ -49,7 +52,7 @@ def parse(body: Any, model: str, decoding: Decoding) -> ChatRequest:
     """
     if not isinstance(body, dict):
         raise RequestRefused("body", "The request must be a JSON object.")
-    asked = body.get("model", model)
+    asked = body.get("model") or model
     if asked != model:
         raise RequestRefused(
             "model", f"There is no model {asked!r} here, only {model!r}.", status=404, code="model_not_found"
@@ -116,3 +119,62 @@ def _decoding(body: dict[str, Any], decoding: Decoding) -> Decoding:
             raise RequestRefused(name, f"{name} must be a number from {low} to {high}, got {value!r}.")
         given["max_new_tokens" if name == longest else name] = kind(value)
     return replace(decoding, **given)
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Words events as OpenAI's clients read them. `head` is what every part of one answer begins with."""
+
+    head: dict[str, Any]
+    with_evidence: bool
+
+    def chunk(self, delta: dict[str, str], finish: str | None = None, **more: Any) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return event_line({**self.head, "object": "chat.completion.chunk", "choices": [choice], **more})
+
+    def end(self, done: Done, verdicts: list[Verdict]) -> str:
+        return self.chunk({}, _finish(done), tunedesk=self.more(done, verdicts))
+
+    def usage_chunk(self, done: Done) -> str:
+        return event_line({**self.head, "object": "chat.completion.chunk", "choices": [], "usage": _usage(done)})
+
+    def whole(self, done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
+        message = {"role": "assistant", "content": done.text}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish(done)}
+        extra = {"usage": _usage(done), "tunedesk": self.more(done, verdicts)}
+        return {**self.head, "object": "chat.completion", "choices": [choice], **extra}
+
+    def verdicts(self, verdicts: list[Verdict]) -> list[dict[str, Any]]:
+        told = [verdict.as_dict() for verdict in verdicts]
+        return told if self.with_evidence else [{**verdict, "evidence": {}} for verdict in told]
+
+    def more(self, done: Done, verdicts: list[Verdict]) -> dict[str, Any]:
+        """What Tunedesk tells beyond the standard."""
+        return {
+            "verdicts": self.verdicts(verdicts),
+            "finish": done.finish,
+            "seconds": round(done.seconds, 3),
+            "first_seconds": round(done.first_seconds, 3),
+            "passages": [],
+        }
+
+
+def event_line(value: dict[str, Any]) -> str:
+    """One server-sent event."""
+    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+
+
+def _finish(done: Done) -> str:
+    return "length" if done.finish == "length" else "stop"
+
+
+def _usage(done: Done) -> dict[str, int]:
+    total = done.prompt_tokens + done.tokens
+    return {"prompt_tokens": done.prompt_tokens, "completion_tokens": done.tokens, "total_tokens": total}
+
+
+def error_value(error: TunedeskError) -> dict[str, Any]:
+    """An error as OpenAI's clients read it."""
+    kind = "invalid_request_error" if isinstance(error, InputRefused) else "server_error"
+    param, code = (error.param, error.code) if isinstance(error, RequestRefused) else (None, None)
+    return {"error": {"message": str(error), "type": kind, "param": param, "code": code}}
