@@ -35,6 +35,9 @@ _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_]{2,}", re.UNICODE)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
 _CARD = re.compile(r"(?<![\w-])(?<!\d[.,])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
+_ISSUED = re.compile(
+    r"4\d{15}|4\d{18}|5[0-8]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6\d{15,18}"
+)
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F:]{3,39}(?![\w:])")
 _PHONE = re.compile(
@@ -140,8 +143,8 @@ def is_iban(compact: str) -> bool:
 
 
 def is_card(digits: str) -> bool:
-    """Whether digits are a payment card's: an issuer's first digit, 14 to 19 of them, a right Luhn sum (ISO 7812)."""
-    if not (14 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1):
+    """Whether digits are a payment card's: an issuer's beginning and length, a right Luhn sum (ISO/IEC 7812)."""
+    if not _ISSUED.fullmatch(digits):
         return False
     doubled = (int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
     return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
@@ -173,8 +176,11 @@ def is_phone(candidate: str, before: str = "") -> bool:
 
 
 def _last(words: re.Pattern[str], before: str) -> int:
-    """Where the last of some words ends in the five words before a number, -1 if none of them does."""
-    near = " ".join(before.split()[-5:])
+    """Where the last of some words ends in the five words before a number, -1 if none does.
+
+    What an earlier question or cry says does not count; a full stop may be that of "no." and is passed over.
+    """
+    near = " ".join(re.split(r"[!?]\s", before)[-1].split()[-5:])
     return max((match.end() for match in words.finditer(near)), default=-1)
 
 

@@ -61,17 +61,19 @@ def examine(file: File, encoding: Encoding) -> Layout:
             "Export it again with quotation marks around texts, or as JSON.",
         )
     first = _sample_rows(sample, fit.delimiter, fit.escape)
-    # Titles and blank lines above the table are narrower than the table itself.
-    skip += next((index for index, row in enumerate(first) if len(row) == fit.width), 0)
-    table = [row for row in first if len(row) == fit.width]
+    # Titles and blank lines above the table are narrower than the table itself. Names of columns are no title: where
+    # they are fewer than the cells below them, texts with a delimiter lack their quotation marks.
+    start = next((index for index, row in enumerate(first) if len(row) == fit.width or _known_names(row) >= 2), 0)
+    width = len(first[start])
+    table = [row for row in first[start:] if len(row) == width]
     header = is_header(table)
     notes = [encoding.note] if encoding.note else []
     if fit.delimiter in _NAMES_OF_DELIMITERS:
         notes.append(f"Columns are separated by {_NAMES_OF_DELIMITERS[fit.delimiter]}.")
     if not header:
         notes.append("The first row holds no column names, so columns are called by their place.")
-    columns = name_columns(table[0] if header else [""] * fit.width)
-    return Layout(file, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip, tuple(notes))
+    columns = name_columns(table[0] if header else [""] * width)
+    return Layout(file, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip + start, tuple(notes))
 
 
 def rows(layout: Layout) -> Rows:
@@ -84,15 +86,17 @@ def rows(layout: Layout) -> Rows:
     size = max(1, layout.file.path.stat().st_size)
     width = len(layout.columns)
     number = 0
-    with layout.file.path.open("rb") as binary:
-        text = io.TextIOWrapper(binary, encoding=layout.encoding, errors="replace", newline="")
-        lines = _Lines(text)
+    with (
+        layout.file.path.open("rb") as binary,
+        io.TextIOWrapper(binary, encoding=layout.encoding, errors="replace", newline="") as text,
+    ):
+        lines = _Lines(text, layout.escape)
         for _ in range(layout.skip):
             next(lines, None)
-        for cells in _records(layout, lines):
-            if layout.header and lines.first:
-                lines.first = False
-                continue
+        records = _records(layout, lines)
+        if layout.header:
+            next(records, None)
+        for cells in records:
             if not any(cells):
                 continue
             number += 1
@@ -102,7 +106,9 @@ def rows(layout: Layout) -> Rows:
             if len(cells) == width:
                 yield Row(number, dict(zip(layout.columns, cells, strict=True)), share)
             else:
-                problem = f"The row does not have the columns of the others ({len(cells)} instead of {width})"
+                problem = f"The row does not have the columns of the others ({len(cells)} instead of {width}"
+                # Many lines in a torn row are the sign of a quotation mark that was closed by that of another row.
+                problem += f", over {lines.taken:,} lines)" if lines.taken > 2 else ")"
                 yield Row(number, {}, share, problem, " | ".join(cells))
 
 
@@ -121,7 +127,7 @@ def name_columns(header: list[str]) -> tuple[str, ...]:
 def is_header(table: list[list[str]]) -> bool:
     """Whether the first row names the columns rather than being one of them."""
     first = [cell.strip() for cell in table[0]]
-    if sum(plain_name(cell) in _KNOWN for cell in first) >= min(2, len(first) - 1):
+    if _known_names(first) >= min(2, len(first) - 1):
         return True
     filled = [cell for cell in first if cell]
     if len(set(filled)) < len(filled) or len(filled) < len(first) / 2:
@@ -133,18 +139,26 @@ def is_header(table: list[list[str]]) -> bool:
     return not any(cell in values for cell, values in zip(first, below, strict=False) if cell)
 
 
-class _Lines(Iterator[str]):
-    """The lines of a text file, remembering what an unclosed quotation mark would have swallowed."""
+def _known_names(row: list[str]) -> int:
+    return sum(plain_name(cell) in _KNOWN for cell in row)
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
+
+class _Lines(Iterator[str]):
+    """The lines of a text file, counted: how many in all, how many and with how many quotation marks in this record."""
+
+    def __init__(self, text: io.TextIOWrapper, escape: str) -> None:
         self._text = text
+        self._escaped = f'{escape}"' if escape else None
         self.number = 0
-        self.first = True
+        self.taken = 0
+        self.marks = 0
 
     def __next__(self) -> str:
-        line = next(self._text)
+        line = next(self._text).replace("\x00", "")
         self.number += 1
-        return line.replace("\x00", "")
+        self.taken += 1
+        self.marks += line.count('"') - (line.count(self._escaped) if self._escaped else 0)
+        return line
 
 
 def _records(layout: Layout, lines: _Lines) -> Iterator[list[str]]:
@@ -154,14 +168,15 @@ def _records(layout: Layout, lines: _Lines) -> Iterator[list[str]]:
     )
     while True:
         began = lines.number + 1
+        lines.taken = lines.marks = 0
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             raise _unclosed(layout.file, began) from error
-        # At the end of the file an open quotation mark leaves a last cell that runs over many lines.
-        if lines.number - began >= 20 and len(cells) < len(layout.columns) and cells[-1].count("\n") >= 20:
+        # At its end the module closes an open quotation mark itself; a record over many lines has them in pairs.
+        if lines.taken >= 20 and lines.marks % 2:
             raise _unclosed(layout.file, began)
         yield cells
 

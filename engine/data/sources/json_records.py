@@ -73,8 +73,8 @@ def _document_rows(layout: Layout) -> Rows:
 def _line_rows(layout: Layout) -> Rows:
     size = max(1, layout.file.path.stat().st_size)
     number = 0
-    with layout.file.path.open("rb") as binary:
-        for line in io.TextIOWrapper(binary, encoding=layout.encoding, errors="replace"):
+    with layout.file.path.open("rb") as binary, io.TextIOWrapper(binary, layout.encoding, "replace") as text:
+        for line in text:
             if not line.strip():
                 continue
             share = min(1.0, binary.tell() / size)
@@ -151,8 +151,8 @@ def _records(value: Any, inherited: Mapping[str, str]) -> Iterator[Record]:
 
 def _object_records(value: Mapping[str, Any], inherited: Mapping[str, str]) -> Iterator[Record]:
     """An object's records: those of the lists inside it, or the object itself."""
-    own = _flatten(value)
     groups = _groups(value)
+    own = {} if _all_records(value) else _flatten(value)
     if groups and len(by_name(list(own)).keys() & {"instruction", "output"}) < 2:
         for name, group in groups.items():
             heading = {GROUP: name} if len(groups) > 1 else {}

@@ -130,7 +130,9 @@ def map_columns(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> 
         field -> column. A field that was not found is missing.
     """
     profiles = {column: profile([row.get(column, "") for row in sample]) for column in columns}
-    mapping = by_name([column for column in columns if profiles[column].filled or not sample])
+    mapping = by_name([column for column in columns if profiles[column].filled])
+    # An empty column is believed only where no filled one claims its field: "answer" without a single answer.
+    mapping = {**by_name([column for column in columns if column not in mapping.values()]), **mapping}
     _drop_implausible(mapping, profiles)
     free = [column for column in columns if column not in mapping.values()]
     if len(columns) <= _FEW and not _ONE_MESSAGE & {plain_name(column) for column in columns}:

@@ -1,0 +1,50 @@
+"""A workspace of its own for every test, and a quick way to write files and fill it."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.workspace import Workspace, open_workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    opened = open_workspace(tmp_path / "workspace")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes text, bytes, a table (list of lists) or records (list of dicts, as a JSON list) and gives the path."""
+
+    def writer(name: str, content: object, encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        elif isinstance(content, str):
+            path.write_bytes(content.encode(encoding))
+        elif isinstance(content, list) and content and isinstance(content[0], list):
+            with path.open("w", encoding=encoding, newline="") as file:
+                csv.writer(file).writerows(content)
+        else:
+            path.write_text(json.dumps(content), encoding=encoding)
+        return path
+
+    return writer
+
+
+def pairs(count: int, topics: int = 3) -> list[list[str]]:
+    """A table of so many different questions with answers, under a header."""
+    rows = [
+        [
+            f"How do I return item number {n} please?",
+            f"You can return item {n} within {n + 3} days.",
+            f"topic {n % topics}",
+        ]
+        for n in range(count)
+    ]
+    return [["question", "answer", "topic"], *rows]

@@ -1,0 +1,269 @@
+"""What files are taken for: encoding, delimiter, header, shape, columns."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.data.sources import detect
+from engine.data.sources.detect import rows
+from engine.errors import InputRefused
+
+Write = Callable[..., Path]
+
+ROWS = "question,answer\n" + "".join(f"Where is order {n}?,It is on its way to you ({n}).\n" for n in range(8))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
+def test_encodings(write: Write, encoding: str) -> None:
+    text = "question,answer\n" + "".join(
+        f'Où est le café n° {n} ?,"Voilà, très bientôt – promis ({n}) €."\n' for n in range(9)
+    )
+    detected = detect(write("a.csv", text, encoding))
+    assert detected.columns == ("question", "answer")
+    assert detected.preview[0]["answer"] == "Voilà, très bientôt – promis (0) €."
+    assert bool(detected.notes) == (encoding not in ("utf-8", "utf-8-sig"))
+
+
+def test_cyrillic_code_page(write: Write) -> None:
+    text = "question,answer\n" + "Где находится мой заказ сегодня?,Ваш заказ уже в пути и будет завтра.\n" * 12
+    assert detect(write("a.csv", text, "cp1251")).preview[0]["question"].startswith("Где находится")
+
+
+def test_a_few_damaged_characters_leave_utf8(write: Write) -> None:
+    good = (
+        "question,answer\n"
+        + "Où est le café crème brûlée déjà payé ?,Voilà, très bientôt.\n".replace("Voilà, ", "Voilà ") * 40
+    )
+    detected = detect(write("a.csv", good.encode() + b"caf\xff?,reply to it\n"))
+    assert detected.encoding == "utf-8"
+    assert "damaged" in detected.notes[0]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters(write: Write, delimiter: str) -> None:
+    lines = [f'"Where, oh where; is {n}?"{delimiter}"On its way | soon, {n}."' for n in range(6)]
+    detected = detect(write("a.csv", "\n".join([f"question{delimiter}answer", *lines])))
+    assert detected.columns == ("question", "answer")
+    assert detected.preview[2] == {"question": "Where, oh where; is 2?", "answer": "On its way | soon, 2."}
+
+
+def test_separator_line_of_excel(write: Write) -> None:
+    detected = detect(
+        write("a.csv", "sep=;\r\nquestion;answer\r\nWhere is it?;Here, look\r\nWho are you?;A bot, hello\r\n")
+    )
+    assert detected.columns == ("question", "answer")
+    assert [row.values["question"] for row in rows(detected.layout)] == ["Where is it?", "Who are you?"]
+
+
+def test_texts_without_quotation_marks_are_never_torn_apart(write: Write) -> None:
+    """Every answer has a comma and no quotation marks: the names above say two columns, so no row is taken for good."""
+    detected = detect(write("a.csv", "question,answer\n" + "Where is it?,Here, as you see.\n" * 9))
+    assert detected.columns == ("question", "answer")
+    assert all(row.problem for row in rows(detected.layout))
+
+
+def test_titles_above_the_table(write: Write) -> None:
+    text = "Export of all tickets\n\n" + ROWS
+    detected = detect(write("a.csv", text))
+    assert detected.columns == ("question", "answer")
+    assert sum(1 for _ in rows(detected.layout)) == 8
+
+
+def test_backslash_before_quotation_marks(write: Write) -> None:
+    lines = [f'"Is \\"this, {n}\\" it?","Yes, \\"that\\" is it"' for n in range(6)]
+    detected = detect(write("a.csv", "\n".join(["question,answer", *lines])))
+    assert detected.preview[0]["question"] == 'Is "this, 0" it?'
+
+
+def test_line_breaks_inside_cells(write: Write) -> None:
+    found = list(rows(detect(write("a.csv", 'question,answer\n"a\nb?","c\n\nd"\nWhy?,So.\n')).layout))
+    assert [row.values for row in found] == [
+        {"question": "a\nb?", "answer": "c\n\nd"},
+        {"question": "Why?", "answer": "So."},
+    ]
+
+
+def test_without_header_columns_are_told_by_content(write: Write) -> None:
+    lines = [
+        f'2024-01-{n + 1:02},{topic},Where is my parcel number {n}?,"It left us on day {n}, so please wait a bit."'
+        for n, topic in enumerate(["Delivery", "Returns"] * 10)
+    ]
+    detected = detect(write("a.csv", "\n".join(lines)))
+    assert detected.columns == ("column 1", "column 2", "column 3", "column 4")
+    assert detected.mapping == {"instruction": "column 3", "output": "column 4", "topic": "column 2"}
+    assert sum(1 for _ in rows(detected.layout)) == 20
+
+
+def test_unknown_names_are_told_by_content(write: Write) -> None:
+    table = [["was sie schrieben", "was wir schrieben"]]
+    table += [
+        [f"How can I change item {n}?", f"Open the page of item {n}, choose another one and save it."] for n in range(9)
+    ]
+    assert detect(write("a.csv", table)).mapping == {
+        "instruction": "was sie schrieben",
+        "output": "was wir schrieben",
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "question", "answer"),
+    [
+        ("Question,Answer", "Question", "Answer"),
+        ("customer_message,agentReply", "customer_message", "agentReply"),
+        ("prompt,completion", "prompt", "completion"),
+        ("input,output", "input", "output"),
+        ("id,Body,Response", "Body", "Response"),
+        ("Subject,Description,Reply", "Description", "Reply"),
+        ("right_answer,hallucinated_answer,question", "question", "right_answer"),
+    ],
+)
+def test_columns_by_name(write: Write, header: str, question: str, answer: str) -> None:
+    width = header.count(",") + 1
+    lines = [",".join(f"some longer text {n} of column {c}" for c in range(width)) for n in range(6)]
+    detected = detect(write("a.csv", "\n".join([header, *lines])))
+    assert (detected.mapping["instruction"], detected.mapping["output"]) == (question, answer)
+
+
+def test_one_instruction_for_all_makes_the_input_the_question(write: Write) -> None:
+    records = [
+        {"instruction": "Answer the customer", "input": f"Where is {n}?", "output": f"Here {n}"} for n in range(6)
+    ]
+    assert detect(write("a.json", records)).mapping == {"instruction": "input", "output": "output"}
+
+
+def test_messages_and_notes_never_become_answers(write: Write) -> None:
+    """An export with one message a row has no answers, however much its columns look like it."""
+    records = [
+        {"body": f"<p>Private note {n} about them</p>", "body_plain": f"Private note {n} about them", "private": True}
+        for n in range(9)
+    ]
+    assert "output" not in detect(write("a.json", records)).mapping
+
+
+PAIR = {"question": "Where is it?", "answer": "On its way."}
+OTHER = {"question": "How much?", "answer": "Nothing at all."}
+
+
+@pytest.mark.parametrize(
+    ("document", "count", "columns"),
+    [
+        ([PAIR, OTHER], 2, {"question", "answer"}),
+        ({"tickets": [PAIR, OTHER]}, 2, {"question", "answer"}),
+        ({"data": {"items": [PAIR, OTHER]}}, 2, {"question", "answer"}),
+        ({"name": "FAQ", "questions": [PAIR, OTHER]}, 2, {"name", "question", "answer"}),
+        ({"shipping": [PAIR], "payment": [OTHER]}, 2, {"category", "question", "answer"}),
+        ({"questions": [{"intent": "x", "variations": [PAIR, OTHER]}]}, 2, {"intent", "question", "answer"}),
+        ([{"ticket": PAIR}, {"ticket": OTHER}], 2, {"question", "answer"}),
+        ([{"id": 1, "ticket": PAIR}, {"id": 2, "ticket": OTHER}], 2, {"id", "ticket.question", "ticket.answer"}),
+        ({"1": PAIR, "2": OTHER}, 2, {"question", "answer"}),
+        ({"question": ["a b", "c d"], "answer": ["e f", "g h"]}, 2, {"question", "answer"}),
+        ({"question": {"0": "a b", "1": "c d"}, "answer": {"0": "e f", "1": "g h"}}, 2, {"question", "answer"}),
+        ({"Where is it?": "On its way.", "How much is it?": "Nothing."}, 2, {"question", "answer"}),
+        ([{"tag": "x", "patterns": ["Hi", "Hello"], "responses": ["Good day"]}], 2, {"tag", "patterns", "responses"}),
+        (PAIR, 1, {"question", "answer"}),
+        ([{**PAIR, "sources": [{"url": "u", "title": "t"}]}], 1, {"question", "answer"}),
+    ],
+)
+def test_json_shapes(write: Write, document: object, count: int, columns: set[str]) -> None:
+    detected = detect(write("a.json", json.dumps(document)))
+    assert set(detected.columns) == columns
+    assert sum(1 for _ in rows(detected.layout)) == count
+    assert {"instruction", "output"} <= detected.mapping.keys()
+
+
+def test_groups_become_topics_and_parents_hand_down(write: Write) -> None:
+    document = {"shipping": [PAIR], "payment": [OTHER]}
+    assert detect(write("a.json", json.dumps(document))).mapping["topic"] == "category"
+
+
+def test_json_lines_are_told_by_content(write: Write) -> None:
+    detected = detect(write("a.json", "\n".join(json.dumps(each) for each in (PAIR, OTHER))))
+    assert detected.format == "jsonl"
+
+
+def test_a_mapping_can_be_corrected(write: Write) -> None:
+    path = write("a.csv", [["question", "answer", "note"], ["a?", "b c", "d e"], ["f?", "g h", "i j"]])
+    assert detect(path, mapping={"output": "note", "topic": ""}).mapping == {
+        "instruction": "question",
+        "output": "note",
+    }
+    with pytest.raises(InputRefused, match="no column reply"):
+        detect(path, mapping={"output": "reply"})
+    with pytest.raises(InputRefused, match="no field answer"):
+        detect(path, mapping={"answer": "note"})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.csv", b"", "is empty"),
+        ("blank.csv", b" \n\n", "is empty"),
+        ("mark.csv", b"\xef\xbb\xbf", "is empty"),
+        ("table.xlsx", b"PK\x03\x04rest", "Excel"),
+        ("paper.pdf", b"%PDF-1.7 rest", "a PDF"),
+        ("data.bin", bytes(range(256)) * 4, "not a text file"),
+        ("words.txt", b"just some words\nand more of them\n", "no columns"),
+        ("number.json", b"42", "no list of records"),
+        ("list.json", b'["a", "b"]', "no list of records"),
+        ("nothing.json", b"{}", "no list of records"),
+        ("settings.json", b'{"color": "red", "size": {"x": 1}}', "no list of records"),
+        ("cut.json", b'[{"question": "a?", "answer": "b"},\n {"question": "c', "line 2, column"),
+        ("cut2.json", b'[{"question": "a?"},', "cut off"),
+        ("wrong.json", b'[{"question": "a?",, "answer": "b"}]', "line 1, column 20"),
+        ("chat.json", b'[{"messages": [{"role": "user", "content": "a"}]}]', "whole conversations"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(write: Write, name: str, content: bytes, says: str) -> None:
+    with pytest.raises(InputRefused) as refused:
+        detect(write(name, content))
+    assert says in str(refused.value)
+    assert refused.value.remedy
+
+
+def test_zendesk_csv_is_refused_with_the_way_out(write: Write) -> None:
+    header = "ID,Requester,Requester ID,Requester email,Submitter,Assignee,Group,Subject,Tags,Status,Via,Ticket type"
+    with pytest.raises(InputRefused) as refused:
+        detect(write("zendesk.csv", f"{header}\n1,A,2,a@b.co,A,B,C,Help,x,solved,mail,question\n"))
+    assert "JSON" in refused.value.remedy
+
+
+def test_too_large_a_document_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.data.sources.json_records.LARGEST_DOCUMENT", 10)
+    with pytest.raises(InputRefused, match="too large"):
+        detect(write("a.json", [PAIR, OTHER]))
+
+
+def test_messages_call_a_file_what_the_person_calls_it(write: Write) -> None:
+    with pytest.raises(InputRefused, match=r"^My tickets\.csv is empty"):
+        detect(write("upload-123", b""), name="My tickets.csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "mapping"),
+    [
+        (
+            "bitext_support/tickets.csv",
+            {"instruction": "instruction", "output": "response", "topic": "intent", "tags": "tags"},
+        ),
+        ("bank_faqs/BankFAQs.csv", {"instruction": "Question", "output": "Answer", "topic": "Class"}),
+        ("ecommerce_faq/Ecommerce_FAQ_Chatbot_dataset.json", {"instruction": "question", "output": "answer"}),
+        (
+            "ecommerce_faq/categories_variant_basmalaemara.json",
+            {"instruction": "question", "output": "answer", "topic": "category"},
+        ),
+        (
+            "ecommerce_faq/paraphrase_variant_ayushii.json",
+            {"instruction": "question", "output": "answer", "topic": "intent"},
+        ),
+        ("llamafactory_data/alpaca_en_demo.json", {"instruction": "instruction", "output": "output", "input": "input"}),
+    ],
+)
+def test_real_files_map_by_themselves(shared_data: Path, path: str, mapping: dict[str, str]) -> None:
+    assert detect(shared_data / path).mapping == mapping
+
+
+def test_real_message_tables_give_no_answers(shared_data: Path) -> None:
+    for path in sorted((shared_data / "helpdesk_exports").glob("*/*conversation*")):
+        assert "output" not in detect(path).mapping, path.name

@@ -1,0 +1,184 @@
+"""The table of examples: search, paging, edits, trash, undo and redo across restarts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.data import editor
+from engine.data.examples import Turn, messages
+from engine.data.sources import import_file, remove_source
+from engine.errors import InputRefused, NotFound
+from engine.files import read_jsonl
+from engine.workspace import Workspace, open_workspace
+from tests.engine.data.conftest import pairs
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def filled(workspace: Workspace, write: Write) -> Workspace:
+    import_file(workspace, write("tickets.csv", pairs(30)))
+    return workspace
+
+
+def ids(workspace: Workspace, **wanted: object) -> list[int]:
+    return [example.id for example in editor.page(workspace, limit=100, **wanted).rows]  # type: ignore[arg-type]
+
+
+def test_pages_follow_each_other(filled: Workspace) -> None:
+    seen: list[int] = []
+    for offset in range(0, 40, 7):
+        page = editor.page(filled, limit=7, offset=offset)
+        assert page.total == 30
+        seen += [example.id for example in page.rows]
+    assert seen == sorted(seen)
+    assert len(set(seen)) == 30
+
+
+def test_search_takes_text_literally(workspace: Workspace, write: Write) -> None:
+    rows = [
+        ["100% off?", "A_B, yes."],
+        ["1000 off?", "AxB, no."],
+        ["Straße?", "ÜBER uns."],
+        ["Back\\slash?", 'It\'s "so".'],
+    ]
+    import_file(workspace, write("a.csv", [["question", "answer"], *rows]))
+    found = {term: [e.instruction for e in editor.page(workspace, search=term).rows] for term in
+             ("100%", "a_b", "über", "OFF", "\\", "'s \"so", "nothing")}  # fmt: skip
+    assert found == {
+        "100%": ["100% off?"],
+        "a_b": ["100% off?"],
+        "über": ["Straße?"],
+        "OFF": ["100% off?", "1000 off?"],
+        "\\": ["Back\\slash?"],
+        "'s \"so": ["Back\\slash?"],
+        "nothing": [],
+    }
+
+
+def test_filters(filled: Workspace, write: Write) -> None:
+    other = import_file(filled, write("b.csv", [["question", "answer"], ["Something else?", "Quite so, yes."]]))
+    assert len(ids(filled, topic="topic 1")) == 10
+    assert ids(filled, topic="") == ids(filled, source=other.id)
+    assert dict(editor.topics(filled)) == {"topic 0": 10, "topic 1": 10, "topic 2": 10, "": 1}
+    assert editor.page(filled, search="return", topic="topic 2", limit=2).total == 10
+
+
+def test_every_edit_can_be_undone_and_done_again(filled: Workspace) -> None:
+    before = editor.page(filled, limit=100).rows
+    first, second, *_ = ids(filled)
+    editor.edit_cell(filled, first, "output", "A better answer.")
+    editor.edit_cell(filled, first, "tags", "tone, edge case")
+    editor.edit_cell(filled, second, "topic", "Returns")
+    editor.edit_cell(filled, first, "input", "Some context")
+    editor.trash(filled, [first, second])
+    editor.restore(filled, [second])
+    after = editor.page(filled, limit=100).rows
+    assert editor.get_example(filled, first).tags == ("tone", "edge case")
+    told = []
+    while (done := editor.undo(filled)) is not None:
+        told.append(done)
+    assert told == [
+        f"restoring example {second}",
+        "moving 2 examples to the trash",
+        f"the context of example {first}",
+        f"the topic of example {second}",
+        f"the tags of example {first}",
+        f"the answer of example {first}",
+    ]
+    assert editor.page(filled, limit=100).rows == before
+    assert editor.can_undo(filled) == (False, True)
+    while editor.redo(filled) is not None:
+        pass
+    assert editor.page(filled, limit=100).rows == after
+    assert editor.can_undo(filled) == (True, False)
+
+
+def test_undo_goes_on_after_a_restart(filled: Workspace) -> None:
+    first = ids(filled)[0]
+    before = editor.get_example(filled, first)
+    editor.edit_cell(filled, first, "output", "Another answer.")
+    filled.close()
+    again = open_workspace(filled.root)
+    try:
+        assert editor.get_example(again, first).output == "Another answer."
+        assert editor.undo(again) == f"the answer of example {first}"
+        assert editor.get_example(again, first) == before
+        assert editor.redo(again) is not None
+        assert editor.get_example(again, first).output == "Another answer."
+    finally:
+        again.close()
+
+
+def test_a_new_edit_ends_the_way_forward(filled: Workspace) -> None:
+    first = ids(filled)[0]
+    editor.edit_cell(filled, first, "output", "One answer.")
+    editor.undo(filled)
+    editor.edit_cell(filled, first, "output", "Two answers.")
+    assert editor.redo(filled) is None
+    assert editor.get_example(filled, first).output == "Two answers."
+    editor.undo(filled)
+    assert editor.undo(filled) is None
+
+
+def test_what_is_refused_changes_nothing(filled: Workspace) -> None:
+    first = ids(filled)[0]
+    before = editor.get_example(filled, first)
+    for field, value in (("output", "  "), ("instruction", "..."), ("status", "trashed"), ("id", "7")):
+        with pytest.raises(InputRefused):
+            editor.edit_cell(filled, first, field, value)
+    with pytest.raises(NotFound):
+        editor.edit_cell(filled, 999_999, "output", "Nobody's answer.")
+    assert editor.get_example(filled, first) == before
+    assert editor.can_undo(filled) == (False, False)
+
+
+def test_the_same_value_is_no_edit(filled: Workspace) -> None:
+    first = ids(filled)[0]
+    editor.edit_cell(filled, first, "output", editor.get_example(filled, first).output + " \r\n")
+    assert editor.history_of(filled, first) == []
+
+
+def test_trash_keeps_and_restores(filled: Workspace) -> None:
+    some = ids(filled)[3:6]
+    assert editor.trash(filled, some) == 3
+    assert editor.trash(filled, some) == 0
+    assert ids(filled, status="trashed") == some
+    assert not set(some) & set(ids(filled))
+    assert editor.restore(filled, some[:2]) == 2
+    assert ids(filled, status="trashed") == some[2:]
+    assert [edit.after for edit in editor.history_of(filled, some[0])] == ["active", "trashed"]
+
+
+def test_examples_can_be_written(workspace: Workspace) -> None:
+    history = (Turn("user", "Hello"), Turn("assistant", "Good day"))
+    added = editor.add_example(workspace, instruction="Where?", output="Here.", history=history, tags=["tone"])
+    example = editor.get_example(workspace, added)
+    assert (example.history, example.tags) == (history, ("tone",))
+    assert messages(example)[0] == {"role": "user", "content": "Hello"}
+    assert editor.undo(workspace) == f"adding example {added}"
+    assert ids(workspace) == []
+    editor.redo(workspace)
+    assert ids(workspace) == [added]
+    with pytest.raises(InputRefused):
+        editor.add_example(workspace, instruction="Where?", output=" ")
+
+
+def test_removing_a_source_leaves_undo_usable(filled: Workspace) -> None:
+    added = editor.add_example(filled, instruction="Where?", output="Here.")
+    editor.edit_cell(filled, ids(filled)[0], "output", "An edit that goes with its source.")
+    remove_source(filled, 1)
+    assert ids(filled) == [added]
+    assert editor.undo(filled) == f"adding example {added}"
+    assert editor.undo(filled) is None
+
+
+def test_export(filled: Workspace, tmp_path: Path) -> None:
+    records = list(editor.export_jsonl(filled))
+    assert len(records) == 30
+    assert list(records[0]) == ["id", "instruction", "input", "output", "history", "topic", "tags", "conversation"]
+    out = tmp_path / "examples.jsonl"
+    some = list(editor.export_jsonl(filled, where="number 7 ", out=out))
+    assert [record["instruction"] for record in some] == ["How do I return item number 7 please?"]
+    assert list(read_jsonl(out)) == some

@@ -1,0 +1,83 @@
+"""The sample shop, and golden sets from files."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.data.sources import detect, import_golden, import_sample, list_sources
+from engine.data.sources.sample import BUSINESS, FOLDER
+from engine.data.versions import freeze
+from engine.errors import InputRefused
+from engine.workspace import Workspace
+
+Write = Callable[..., Path]
+
+
+def test_the_sample_loads_once(workspace: Workspace) -> None:
+    first = import_sample(workspace)
+    assert (first.already, first.golden) == (False, 40)
+    assert first.examples > 280
+    second = import_sample(workspace)
+    assert (second.already, second.golden, second.examples) == (True, 0, first.examples)
+    assert len(list_sources(workspace)) == 1
+    business = json.loads(workspace.database.value("SELECT value FROM settings WHERE key = ?", [BUSINESS]))
+    assert business["refusal"]
+
+
+def test_the_sample_maps_by_itself_and_its_mess_is_set_aside(workspace: Workspace) -> None:
+    mapping = detect(FOLDER / "tickets.csv").mapping
+    assert mapping == {
+        "instruction": "question",
+        "output": "answer",
+        "topic": "topic",
+        "conversation": "ticket_id",
+        "customer": "customer_email",
+        "happened_at": "created_at",
+        "status": "status",
+        "score": "satisfaction",
+    }
+    import_sample(workspace)
+    key = json.loads((FOLDER / "answer_key.json").read_text(encoding="utf-8"))
+    bad = [
+        *key["empty_answer"],
+        *key["reopened"],
+        *key["bad_satisfaction"],
+        *(copy for _, copy in key["exact_duplicate"]),
+    ]
+    kept = {row["conversation"].split("-")[1] for row in workspace.database.rows("SELECT conversation FROM examples")}
+    assert not kept & {str(ticket) for ticket in bad}
+    stored = json.dumps(workspace.database.rows("SELECT * FROM examples"), default=str)
+    proven = {"email", "phone", "card_number", "card", "iban"}
+    leaked = [each for each in key["personal_data"] if each["type"] in proven and each["value"] in stored]
+    assert leaked == []
+
+
+def test_the_sample_can_be_frozen(workspace: Workspace) -> None:
+    import_sample(workspace)
+    version = freeze(workspace)
+    assert version.counts["golden"] >= 25
+
+
+def test_golden_sets_from_files(workspace: Workspace, write: Write) -> None:
+    good = {"question": "Where?", "answer": "Here, a@b.co.", "tags": ["common"], "must_say": ["Here"]}
+    path = write("golden.jsonl", f"{json.dumps(good)}\n\n{json.dumps({**good, 'question': 'WHERE'})}\n")
+    assert import_golden(workspace, path) == 1
+    assert import_golden(workspace, path) == 0
+    row = workspace.database.rows("SELECT * FROM golden_questions")[0]
+    assert (row["answer"], row["tags"], row["must_say"]) == ("Here, [EMAIL].", ["common"], ["Here"])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("{oops", "column 2"), ("[1]", "no record"), ('{"question": "a?"}', "answer is empty"),
+     ('{"question": "a?", "answer": "b", "tags": "x"}', "tags must be a list")],
+)  # fmt: skip
+def test_a_bad_golden_set_is_refused_whole(workspace: Workspace, write: Write, line: str, says: str) -> None:
+    path = write("golden.jsonl", '{"question": "Good?", "answer": "Yes."}\n' + line)
+    with pytest.raises(InputRefused) as refused:
+        import_golden(workspace, path)
+    assert "Line 2" in refused.value.message
+    assert says in refused.value.message
+    assert workspace.database.value("SELECT count(*) FROM golden_questions") == 0

@@ -1,0 +1,212 @@
+"""Versions: repeatable, whole or not there, and fair to the golden set."""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.data import editor
+from engine.data.duplicates import normalise
+from engine.data.examples import Example
+from engine.data.sources import import_file
+from engine.data.splits import SPLITS, divide
+from engine.data.versions import NEAR_GOLDEN, SAME_AS_GOLDEN, freeze, get_version, list_versions, read_split
+from engine.errors import InputRefused, NotFound, StorageFailed
+from engine.workspace import Workspace, open_workspace
+from tests.engine.data.conftest import pairs
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def filled(workspace: Workspace, write: Write) -> Workspace:
+    import_file(workspace, write("tickets.csv", pairs(100)))
+    return workspace
+
+
+def random_examples(seed: int) -> list[Example]:
+    chance = random.Random(seed)
+    return [
+        Example(
+            id=n,
+            instruction=f"question {chance.randrange(120)}",
+            output=f"answer {n}",
+            topic=f"topic {chance.randrange(5)}",
+            conversation=f"talk {chance.randrange(150)}",
+        )
+        for n in range(chance.randrange(40, 300))
+    ]
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_conversations_and_questions_never_straddle(seed: int) -> None:
+    examples = random_examples(seed)
+    splits = divide(examples, golden=0.1, validation=0.1, seed=seed)
+    sides: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for example, split in zip(examples, splits, strict=True):
+        sides["conversation", example.conversation].add(split)
+        sides["question", normalise(example.instruction)].add(split)
+    assert all(len(found) == 1 for found in sides.values())
+    assert set(splits) <= set(SPLITS)
+
+
+def test_shares_hold_in_all_and_in_each_topic() -> None:
+    examples = [
+        Example(id=n, instruction=f"question {n}", output="a", topic=f"topic {n % 8}", conversation=str(n))
+        for n in range(800)
+    ]
+    splits = divide(examples, golden=0.1, validation=0.1, seed=3)
+    assert Counter(splits) == {"train": 640, "golden": 80, "validation": 80}
+    for topic in range(8):
+        mine = Counter(
+            split for example, split in zip(examples, splits, strict=True) if example.topic == f"topic {topic}"
+        )
+        assert 9 <= mine["golden"] <= 11
+        assert 9 <= mine["validation"] <= 11
+
+
+def test_the_division_depends_on_content_and_seed_alone() -> None:
+    examples = random_examples(1)
+    one = dict(zip((e.output for e in examples), divide(examples, golden=0.2, validation=0.1, seed=1), strict=True))
+    shuffled = [Example(**{**vars(e), "id": 9_000 + e.id}) for e in random.Random(5).sample(examples, len(examples))]
+    two = dict(zip((e.output for e in shuffled), divide(shuffled, golden=0.2, validation=0.1, seed=1), strict=True))
+    assert one == two
+    assert one != dict(zip(one, divide(examples, golden=0.2, validation=0.1, seed=2), strict=True))
+
+
+def test_small_splits_are_never_empty() -> None:
+    examples = [Example(id=n, instruction=f"question {n}", output="a", conversation=str(n)) for n in range(10)]
+    assert Counter(divide(examples, golden=0.01, validation=0.01, seed=0)) == {"train": 8, "golden": 1, "validation": 1}
+    assert Counter(divide(examples, golden=0, validation=0, seed=0)) == {"train": 10}
+
+
+def test_freezing_and_reading(filled: Workspace) -> None:
+    version = freeze(filled, "First try")
+    assert (version.name, version.number, version.left_out) == ("First try", 1, {})
+    assert version.counts == {"train": 80, "validation": 10, "golden": 10}
+    read = {split: read_split(version.path, split) for split in SPLITS}
+    assert {split: len(examples) for split, examples in read.items()} == version.counts
+    everything = sorted((e for examples in read.values() for e in examples), key=lambda e: e.id)
+    assert everything == editor.page(filled, limit=1000).rows
+    assert list_versions(filled) == [version] == [get_version(filled)]
+
+
+def test_the_same_data_gives_the_same_hash(filled: Workspace, write: Write, tmp_path: Path) -> None:
+    first, second = freeze(filled), freeze(filled)
+    assert (first.name, second.name) == ("Version 1", "Version 2")
+    assert first.hash == second.hash
+    assert freeze(filled, seed=7).hash != first.hash
+    other = open_workspace(tmp_path / "other")
+    editor.add_example(other, instruction="Moves the ids", output="By one.")
+    editor.trash(other, [1])
+    import_file(other, write("tickets.csv", pairs(100)))
+    assert freeze(other).hash == first.hash
+    other.close()
+    editor.edit_cell(filled, 5, "output", "Something else.")
+    changed = freeze(filled)
+    assert changed.hash != first.hash
+    editor.undo(filled)
+    assert freeze(filled).hash == first.hash
+
+
+def test_a_version_never_changes(filled: Workspace) -> None:
+    version = freeze(filled)
+    before = read_split(version.path, "train")
+    editor.edit_cell(filled, before[0].id, "output", "Something else.")
+    editor.trash(filled, [before[1].id])
+    assert read_split(version.path, "train") == before
+
+
+def test_names(filled: Workspace) -> None:
+    freeze(filled, "  First   try ")
+    with pytest.raises(InputRefused, match="called first TRY already"):
+        freeze(filled, "first TRY")
+    odd = freeze(filled, "../../über; DROP TABLE versions --")
+    assert odd.path.parent == filled.versions
+    assert read_split(odd.path, "train")
+    assert get_version(filled, "FIRST TRY").number == 1
+    with pytest.raises(NotFound, match="no version called third"):
+        get_version(filled, "third")
+
+
+def test_too_few_are_refused_with_the_number(workspace: Workspace, write: Write) -> None:
+    with pytest.raises(NotFound, match="no version yet"):
+        get_version(workspace)
+    import_file(workspace, write("one.json", [{"question": "Where?", "answer": "Here."}]))
+    with pytest.raises(InputRefused) as refused:
+        freeze(workspace)
+    assert "10 are needed" in refused.value.message
+    assert "there is 1" in refused.value.message
+    assert "Add 9 more" in refused.value.remedy
+    import_file(workspace, write("more.csv", pairs(9)))
+    assert freeze(workspace).examples == 10
+    with pytest.raises(InputRefused, match=r"between 0 and 0\.5"):
+        freeze(workspace, golden=0.9)
+    assert len(list(workspace.versions.iterdir())) == 1
+
+
+def test_golden_questions_are_never_learned(workspace: Workspace, write: Write) -> None:
+    asked = [
+        "Where is my parcel with the two blue lamps?",
+        "Do you ship to islands in the north sea?",
+        "Is tea fair trade?",
+    ]
+    words = [
+        "apple",
+        "basket",
+        "candle",
+        "drawer",
+        "engine",
+        "flute",
+        "garden",
+        "hammer",
+        "inkpot",
+        "jacket",
+        "kettle",
+        "ladder",
+    ]
+    rows = [[f"What does one {word} cost with {word} oil?", f"The {word} costs nine."] for word in words]
+    rows += [[question, "Yes, it is so."] for question in asked]
+    import_file(workspace, write("a.csv", [["question", "answer"], *rows]))
+    golden = ("where is my PARCEL with the two blue lamps", "Do you ship to islands in the north sea at all?")
+    with workspace.database.transaction() as cursor:
+        for question in golden:
+            cursor.execute("INSERT INTO golden_questions (question, answer) VALUES (?, 'x')", [question])
+    version = freeze(workspace)
+    assert version.left_out == {SAME_AS_GOLDEN: 1, NEAR_GOLDEN: 1}
+    learned = {e.instruction for split in SPLITS for e in read_split(version.path, split)}
+    assert len(learned) == version.examples == 13
+    assert learned & set(asked) == {"Is tea fair trade?"}
+    assert get_version(workspace).left_out == version.left_out
+
+
+def test_leftovers_of_a_killed_freeze_are_cleared(filled: Workspace) -> None:
+    (filled.versions / "1-version-1.parquet").write_bytes(b"torn")
+    (filled.versions / "2-x.parquet.part").write_bytes(b"torn")
+    assert list_versions(filled) == []
+    version = freeze(filled)
+    assert list(filled.versions.iterdir()) == [version.path]
+    assert len(read_split(version.path, "train")) == 80
+
+
+def test_a_failed_freeze_leaves_no_row(filled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engine.data.versions.os.replace", full)
+    with pytest.raises(StorageFailed, match="No space left"):
+        freeze(filled)
+    assert list_versions(filled) == []
+    assert list(filled.versions.iterdir()) == []
+
+
+def test_a_damaged_file_is_said_so(filled: Workspace) -> None:
+    version = freeze(filled)
+    version.path.write_bytes(b"not parquet")
+    with pytest.raises(StorageFailed, match="cannot be read"):
+        read_split(version.path, "train")
+    version.path.unlink()
+    with pytest.raises(StorageFailed, match="cannot be read"):
+        read_split(version.path, "train")
