@@ -95,7 +95,7 @@ class House:
             cwd=cwd or self.root,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=240,
         )
 
     def has(self, package: str) -> bool:
@@ -198,7 +198,8 @@ def test_first_start_installs_what_the_locks_name_and_hands_everything_over(read
     assert ready.has("trainer")
     assert not ready.has("onlygpu")
     assert "Successfully installed onlycpu-1.0" in ready.log.read_text()
-    tunedesk = subprocess.run([ready.root / ".venv/bin/tunedesk", "runs"], capture_output=True, text=True, cwd="/")
+    command = [ready.root / ".venv" / "bin" / "tunedesk", "runs"]
+    tunedesk = subprocess.run(command, capture_output=True, text=True, cwd="/", env=ready.environment)
     assert json.loads(tunedesk.stdout)["arguments"] == ["runs"]
 
 
