@@ -66,7 +66,7 @@ def typed(text: str, rng: Random) -> str:
     elif roll < 0.67:
         text = text.upper()
     if rng.random() < 0.35:
-        text = text.rstrip("?.")
+        text = text.rstrip("?.") or text
     if rng.random() < 0.2:
         text = text.replace("'", "")
     if rng.random() < 0.12:
