@@ -63,8 +63,7 @@ def detect(
     Raises:
         InputRefused: the file cannot be read as rows, or the mapping names what is not there.
     """
-    layout = _layout(File(path, name or clean_name(path.name)), format)
-    sample = [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
+    layout, sample = _look(File(path, name or clean_name(path.name)), format)
     found = map_columns(layout.columns, sample)
     if mapping is not None:
         found = _corrected(found, mapping, layout)
@@ -78,7 +77,8 @@ def rows(layout: Layout) -> Rows:
     return delimited.rows(layout) if layout.format == "csv" else json_records.rows(layout)
 
 
-def _layout(file: File, format: str | None) -> Layout:
+def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]:
+    """How a file is read, and its first good rows."""
     if not file.path.is_file():
         raise InputRefused(f"{file.name} is not a file.", f"Nothing was found at {file.path}.", "Check the path.")
     if format is not None and format not in FORMATS:
@@ -93,7 +93,7 @@ def _layout(file: File, format: str | None) -> Layout:
     if format == "csv":
         layout = delimited.examine(file, encoding)
         zendesk.refuse_without_comments(file, layout.columns)
-        return layout
+        return layout, [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
     return json_records.examine(file, encoding, format)
 
 

@@ -7,6 +7,7 @@ A record is an object with values of its own. Around it may stand lists, wrapper
 import io
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from engine.data.sources.encoding import Encoding
@@ -31,18 +32,16 @@ def is_json_lines(head: str) -> bool:
         return False
 
 
-def examine(file: File, encoding: Encoding, format: str) -> Layout:
-    """Finds the columns from the first records.
+def examine(file: File, encoding: Encoding, format: str) -> tuple[Layout, list[Record]]:
+    """Finds the columns from the first records, and gives those too: a document is parsed whole every time.
 
     Raises:
         InputRefused: the text is not JSON, holds no records or is too large to be read as one document.
     """
-    layout = Layout(file, format, encoding.codec, notes=(encoding.note,) if encoding.note else ())
-    columns: dict[str, None] = {}
-    for seen, row in enumerate(rows(layout), start=1):
-        columns.update(dict.fromkeys(row.values))
-        if seen >= SAMPLE_RECORDS:
-            break
+    notes = (encoding.note,) if encoding.note else ()
+    first = islice(rows(Layout(file, format, encoding.codec)), SAMPLE_RECORDS)
+    sample = [row.values for row in first if not row.problem]
+    columns = dict.fromkeys(name for record in sample for name in record)
     if not columns:
         raise _no_records(file)
     if {"role", "content"} <= columns.keys() or {"from", "value"} <= columns.keys():
@@ -51,7 +50,7 @@ def examine(file: File, encoding: Encoding, format: str) -> Layout:
             "Only records with a question and an answer each can be read so far.",
             "Export one record for each question with its answer.",
         )
-    return Layout(file, format, encoding.codec, tuple(columns), notes=layout.notes)
+    return Layout(file, format, encoding.codec, tuple(columns), notes=notes), sample
 
 
 def rows(layout: Layout) -> Rows:
