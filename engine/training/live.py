@@ -24,7 +24,6 @@ from engine import files
 from engine.jobs import Report
 from engine.training import watch
 
-SECONDS_BETWEEN_CHECKPOINTS = 30.0
 SAMPLE_ROUNDS = 5
 
 
@@ -39,6 +38,7 @@ class Live(TrainerCallback):
         steps: int,
         checks: int,
         patience: int,
+        checkpoint_seconds: float,
         validated: bool,
         save_adapter: Callable[[Path], None],
         answer_samples: Callable[[int], None],
@@ -48,10 +48,12 @@ class Live(TrainerCallback):
             steps: how many steps the whole training has.
             checks: how often the validation loss is measured over the run; not at all unless `validated`.
             patience: checks without improvement after which it ends; 0 never.
+            checkpoint_seconds: seconds between two checkpoints.
             save_adapter: writes the present adapter into a folder.
             answer_samples: answers the sample questions and writes them down for a step.
         """
         self.folder, self.report, self.steps, self.patience = folder, report, steps, patience
+        self.checkpoint_seconds = checkpoint_seconds
         self.save_adapter, self.answer_samples = save_adapter, answer_samples
         self.check_at = _spread(steps, checks) if validated else set()
         self.sample_at = _spread(steps, SAMPLE_ROUNDS)
@@ -82,7 +84,7 @@ class Live(TrainerCallback):
             control.should_training_stop = True
             # A last measurement, so that the better of the best and the latest is kept.
             control.should_evaluate = request == "keep" and bool(self.check_at)
-        elif time.monotonic() - self.saved_at > SECONDS_BETWEEN_CHECKPOINTS and step < self.steps:
+        elif time.monotonic() - self.saved_at > self.checkpoint_seconds and step < self.steps:
             control.should_save = True
         if step in self.sample_at and not request:
             self._sample(step)

@@ -182,6 +182,15 @@ class Recipe:
             "Watching", "Validation examples", "At most this many are looked at in each check.", "examples"
         ),
     )
+    checkpoint_seconds: float = field(
+        default=30.0,
+        metadata=_words(
+            "Watching",
+            "Checkpoint every",
+            "Saves all that is needed to go on; a crash loses at most this much.",
+            "seconds",
+        ),
+    )
     seed: int = field(
         default=0, metadata=_words("Watching", "Seed", "The same seed, data and machine give the same training.")
     )
@@ -206,6 +215,7 @@ class Recipe:
         _whole("longest example", self.context, 16, 131072)
         _whole("validation checks", self.checks, 1, 1000)
         _whole("validation examples", self.validation_examples, 1, 100_000)
+        _between("checkpoint every", self.checkpoint_seconds, 0.1, 86400)
         _whole("seed", self.seed, 0, 2**32 - 1)
 
     @classmethod

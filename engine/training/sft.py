@@ -7,6 +7,7 @@ The folder holds all it needs: run.json, recipe.json, data.parquet. It makes met
 its last checkpoint.
 """
 
+import math
 import os
 import random
 import shutil
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine import files, jobs
 from engine.data.examples import Example, messages
 from engine.data.versions import read_split
-from engine.errors import InputRefused, JobFailed
+from engine.errors import InputRefused, JobFailed, ModelUnavailable, TunedeskError
 from engine.models import catalogue
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
@@ -54,7 +55,7 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
 
     Raises:
         InputRefused: there is nothing to learn from.
-        ModelUnavailable: the base cannot be loaded or used.
+        ModelUnavailable: the base cannot be loaded or used, or is damaged.
         JobFailed: the loss stopped being a number.
     """
     began = time.monotonic()
@@ -174,6 +175,7 @@ def _trainer(
         steps=prepared.steps,
         checks=recipe.checks,
         patience=recipe.patience,
+        checkpoint_seconds=recipe.checkpoint_seconds,
         validated=bool(prepared.validation.rows),
         save_adapter=lambda path: _save_adapter(prepared.model, path),
         answer_samples=lambda step: _answer_samples(folder, prepared, step),
@@ -244,11 +246,7 @@ def _finish(folder: Path, prepared: Prepared, live: "Live", before: float) -> di
     if live.stopped == "discard":
         result["kept"] = False
     elif live.stopped == "broken" and not (folder / "best").is_dir():
-        raise JobFailed(
-            "The training broke off.",
-            "The loss stopped being a number, so the learning rate was too high.",
-            f"Start again with a learning rate of {prepared.learning_rate / 2:.1e}.",
-        )
+        raise _why_broken(live, prepared.learning_rate)
     else:
         if not (folder / "best").is_dir():
             _save_adapter(prepared.model, folder / "best")
@@ -257,6 +255,21 @@ def _finish(folder: Path, prepared: Prepared, live: "Live", before: float) -> di
     for name in ("best", "checkpoints", "compiled"):
         shutil.rmtree(folder / name, ignore_errors=True)
     return result
+
+
+def _why_broken(live: "Live", learning_rate: float) -> TunedeskError:
+    """Why the loss is no number: never was one, or stopped being one."""
+    if not any(math.isfinite(loss) for _, loss in live.train + live.validation):
+        return ModelUnavailable(
+            "The base model is damaged.",
+            "It gave no number for the very first examples, so its weights are not what they should be.",
+            "Get the model's folder again.",
+        )
+    return JobFailed(
+        "The training broke off.",
+        "The loss stopped being a number, so the learning rate was too high.",
+        f"Start again with a learning rate of {learning_rate / 2:.1e}.",
+    )
 
 
 def _result(prepared: Prepared, live: "Live", before: float) -> dict[str, Any]:

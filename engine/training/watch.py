@@ -41,7 +41,7 @@ def look(train: Sequence[Point], validation: Sequence[Point], steps: int) -> Fin
             "The loss is no longer a number: the learning rate is too high. Start again with half of it.",
             stop=True,
         )
-    return _diverging(train) or _over_fitting(validation) or _plateau(train, steps)
+    return _diverging(train) or _over_fitting(validation) or _plateau(train, validation, steps)
 
 
 def _diverging(train: Sequence[Point]) -> Finding | None:
@@ -72,7 +72,7 @@ def _over_fitting(validation: Sequence[Point]) -> Finding | None:
     )
 
 
-def _plateau(train: Sequence[Point], steps: int) -> Finding | None:
+def _plateau(train: Sequence[Point], validation: Sequence[Point], steps: int) -> Finding | None:
     if len(train) < ENOUGH_POINTS:
         return None
     last = train[-1][0]
@@ -80,8 +80,12 @@ def _plateau(train: Sequence[Point], steps: int) -> Finding | None:
     if last < steps * 2 * FLAT_PART or len(window) < ENOUGH_POINTS // 2:
         return None
     half = len(window) // 2
+    # What it never saw says more than single batches do, where it was measured.
+    seen = (
+        [loss for _, loss in validation[-2:]] if len(validation) > 2 else [fmean(window[:half]), fmean(window[half:])]
+    )
     fall = train[0][1] - min(loss for _, loss in train)
     # A loss that never came down has not levelled out, it has not begun.
-    if fall < LEARNED_SHARE * train[0][1] or fmean(window[:half]) - fmean(window[half:]) > FLAT_SHARE * fall:
+    if fall < LEARNED_SHARE * train[0][1] or seen[0] - seen[-1] > FLAT_SHARE * fall:
         return None
-    return Finding("plateau", f"It has learned most of what it can: the loss stays near {fmean(window):.2f}.")
+    return Finding("plateau", f"It has learned most of what it can: the loss stays near {seen[-1]:.2f}.")

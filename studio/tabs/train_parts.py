@@ -190,7 +190,7 @@ def samples(found: Sequence[Sample]) -> str:
         return ""
     cards = "".join(_sample(sample) for sample in found)
     return (
-        "<h3>What it answers now</h3>"
+        "<h3>Sample answers</h3>"
         '<p class="td-quiet">Questions it does not learn from; answers are cut off early.</p>'
         f'<div class="td-samples">{cards}</div>'
     )
