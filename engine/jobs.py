@@ -35,6 +35,9 @@ GRACE_SECONDS = 30.0
 # A new process needs a moment before it has written its first status.
 START_SECONDS = 10.0
 SECONDS_BETWEEN_UPDATES = 0.25
+# A training step takes and frees the same large blocks again and again, and Linux clears every page of them anew each
+# time. In pages of 2 MB that is one page fault where it was 512. Other systems ignore this.
+LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def detach(command: list[str], log: Path) -> Identity:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONPATH=_import_path())
+    environment = {**LARGE_PAGES, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": _import_path()}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,

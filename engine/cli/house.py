@@ -11,6 +11,7 @@ import typer
 
 from engine import hardware
 from engine.cli.output import JsonOption, WorkspaceOption, emit, tell
+from engine.errors import StorageFailed
 from engine.workspace import DEFAULT_FOLDER, open_workspace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -90,6 +91,7 @@ def _nearest_existing(folder: Path) -> Path:
 
 def test(context: typer.Context) -> None:
     """Run the test suite; everything after the verb goes to pytest."""
+    _require_test_tools()
     raise SystemExit(_in_checkout([sys.executable, "-m", "pytest", *context.args]))
 
 
@@ -97,6 +99,7 @@ def check(
     tests: Annotated[bool, typer.Option("--tests/--no-tests", help="Run the tests as well.")] = True,
 ) -> None:
     """Check everything that can be checked: format, lint, types, floors, tests."""
+    _require_test_tools()
     steps = [
         ["-m", "ruff", "format", "--check", "."],
         ["-m", "ruff", "check", "."],
@@ -109,6 +112,13 @@ def check(
     for step in failed:
         tell(f"Failed: python {' '.join(step)}")
     raise SystemExit(1 if failed else 0)
+
+
+def _require_test_tools() -> None:
+    if _version("pytest") is None:
+        raise StorageFailed(
+            "The testing tools are not installed.", "Only launch.py installs them.", "Run: python launch.py test"
+        )
 
 
 def _in_checkout(command: list[str]) -> int:
