@@ -68,6 +68,8 @@ element.addEventListener('click', (event) => {
     element.querySelectorAll('tr[aria-selected]').forEach((other) => other.removeAttribute('aria-selected'));
     row.setAttribute('aria-selected', 'true');
     trigger('open', {id: row.dataset.id});
+    const beside = document.getElementById('data-opened');
+    if (innerWidth < 800 && beside) beside.scrollIntoView({behavior: 'smooth', block: 'start'});
   }
 });
 // Redrawing keeps the ticks of boxes that look alike; a tick belongs to the row it was made on.
