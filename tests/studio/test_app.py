@@ -1,0 +1,133 @@
+"""The studio as a whole: what it opens, what it loads, what it draws again."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+import psutil
+import pytest
+
+from engine import files
+from engine.errors import InputRefused, WorkspaceBusy
+from engine.processes import Identity
+from engine.workspace import Workspace, open_workspace
+from studio import app
+from tests.browser.conftest import Studio, close, open_studio
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "transformers", "unsloth", "trl", "peft", "datasets", "sentence_transformers", "evaluate", "sklearn")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    opened = open_workspace(tmp_path / "shop", "a test")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """A studio on a machine whose web traffic goes through a proxy, which does not find this machine."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        opened = open_studio(tmp_path_factory.mktemp("studio") / "shop")
+    yield opened
+    close(opened)
+
+
+def test_building_and_drawing_every_tab_loads_no_model_library(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from engine.workspace import open_workspace
+from studio import app
+workspace = open_workspace(Path({str(tmp_path / "shop")!r}))
+built = app.build_app(workspace)
+for function in built.fns.values():
+    if not function.inputs and function.targets[0][1] in ("load", "select"):
+        function.fn()
+print(sorted(name for name in {HEAVY!r} if name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_first_page_comes_soon(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed, not judged: other work on the machine would decide the result."""
+    with capsys.disabled():
+        print(f"\nfirst page {studio.seconds:.1f} s after the process started (to be under 3 on a quiet machine)")
+
+
+def test_it_listens_to_this_machine_alone(studio: Studio) -> None:
+    connections = psutil.Process(studio.process.pid).net_connections("inet")
+    listening = {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+def test_it_says_where_it_is(studio: Studio) -> None:
+    assert f"Tunedesk is open at {studio.address}" in studio.log.read_text()
+
+
+def test_a_second_one_is_told_who_holds_the_workspace(studio: Studio) -> None:
+    second = open_workspace(studio.workspace, "tunedesk import")
+    with pytest.raises(WorkspaceBusy, match=f"(?s)The studio .*{studio.address}"):
+        app.build_app(second)
+
+
+def test_a_port_asked_for_and_taken_is_a_plain_refusal(workspace: Workspace) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(InputRefused, match=f"Port {port} is taken") as caught:
+            app.launch_studio(workspace, port, open_browser=False)
+    assert "--port" in caught.value.remedy
+
+
+def test_every_event_is_named_or_private(workspace: Workspace) -> None:
+    # An event that nobody named would be open to any program under the name of its function.
+    offered = {
+        function.api_name for function in app.build_app(workspace).fns.values() if function.api_visibility == "public"
+    }
+    assert all(isinstance(name, str) and not name.startswith(("lambda", "_", "partial")) for name in offered), offered
+    assert {"start_sample", "stop_job"} <= offered
+
+
+def test_a_tick_draws_only_what_changed(workspace: Workspace) -> None:
+    first = app._draw(workspace)
+    assert app._redraw(workspace, first) == (gr.skip(),) * 5
+    with workspace.database.transaction() as cursor:
+        cursor.execute("INSERT INTO examples (conversation, instruction, output) VALUES ('1', 'a', 'b')")
+    shown, brand, nav, running, heads = app._redraw(workspace, first)
+    assert (brand, running) == (gr.skip(), gr.skip())
+    assert "1 example<" in nav
+    assert "freeze a version" in heads
+    assert app._redraw(workspace, shown) == (gr.skip(),) * 5
+
+
+def test_stop_in_the_rail_asks_the_job_to_keep_what_it_has(workspace: Workspace) -> None:
+    run = workspace.runs / "quick-1"
+    run.mkdir()
+    me = Identity.of(os.getpid())
+    files.write_json(run / "run.json", {"name": "Quick try 1"})
+    files.write_json(run / "job.json", {"module": "m", "started_at": 0.0, "pid": me.pid, "created": me.created})
+    files.write_json(
+        run / "status.json", {"state": "running", "step": 1, "steps": 9, "pid": me.pid, "created": me.created}
+    )
+    stop = app._stop(workspace)
+    for made_up in ("run/quick-2", "run/../quick-1", "evaluation/quick-1"):
+        with pytest.raises(gr.Error, match="nothing to stop"):
+            stop(gr.EventData(None, {"job": made_up}))
+    assert not (run / "stop").exists()
+    stop(gr.EventData(None, {"job": "run/quick-1"}))
+    assert (run / "stop").read_text() == "keep"
+    assert "Stops after this step" in app._draw(workspace)[2]
+
+
+def test_names_in_the_frame_are_text_not_html(workspace: Workspace) -> None:
+    workspace.rename("<img src=x onerror=alert(1)>")
+    assert "<img" not in app._draw(workspace)[0]
