@@ -209,7 +209,10 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
             cards, value="quick", label="Recipe", visible=False, elem_id="train-recipe", elem_classes="td-recipes"
         )
         with gr.Row(visible=False) as choices:
-            version = gr.Dropdown([], label="Learn from version", elem_id="train-version")
+            # Any value: a version frozen a moment ago is not among the choices that this page was given.
+            version = gr.Dropdown(
+                [], label="Learn from version", allow_custom_value=True, filterable=False, elem_id="train-version"
+            )
             base = gr.Dropdown(
                 BASES,
                 value=catalogue.STARTER,
