@@ -42,6 +42,7 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
         if waiting and not report.stop_requested():
             report.update(step=len(asked.answered), steps=asked.steps, message=f"Loading {system.label}")
             asked.ask(system, waiting, decoding)
+            # A model refers to itself in circles, and the next one needs its memory.
             gc.collect()
     report.update(step=len(asked.answered), steps=asked.steps, message="Scoring the answers", seconds_left=5.0)
     _score(folder, questions)

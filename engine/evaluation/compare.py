@@ -16,7 +16,7 @@ RESAMPLES = 9_999
 FEWEST_QUESTIONS = 12
 # Numbers closer than this differ by how they were added up.
 ROUNDING = 1e-9
-# Two systems whose difference is surely smaller than this are called equally good.
+# A difference smaller than this share of the scale is one that nobody would notice in the answers.
 SAME = 0.03
 
 
@@ -156,9 +156,10 @@ def _sentence(found: Comparison, values: Mapping[str, str], labels: Mapping[str,
     near, far = sorted((abs(low), abs(high)))
     if found.certain:
         change = "a gain" if named.higher_is_better else "a drop"
+        small = ", but too small to notice" if abs(difference) < SAME * width else ""
         return (
             f"{_capital(ahead)}’s answers {named.gain} than {behind}’s: {figures}, {change} of "
-            f"{_number(abs(difference))} ({_number(near)} to {_number(far)}). This is not chance."
+            f"{_number(abs(difference))} ({_number(near)} to {_number(far)}). This is not chance{small}."
         )
     if found.n < FEWEST_QUESTIONS:
         return f"Too few questions to tell ({found.n}): {figures} for {behind}."

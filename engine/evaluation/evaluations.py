@@ -204,7 +204,8 @@ def answer_lines(workspace: Workspace, evaluation_id: str) -> Iterator[dict[str,
     """The answers as flat JSON objects: system, question, expected, answer, tags, topic, seconds and each score."""
     for answer in answers(workspace, evaluation_id):
         line = answer._asdict()
-        yield {**line, **line.pop("scores"), "tags": list(answer.tags)}
+        scores = line.pop("scores")
+        yield {**line, **scores, "tags": list(answer.tags)}
 
 
 def _row(evaluation: str, question: Question, line: dict[str, Any]) -> list[object]:

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from engine.data import versions
 from engine.errors import InputRefused
@@ -140,7 +141,7 @@ def _notes(total: int, leaks: Sequence[Leak], left: int, sampled: int, seed: int
     notes = []
     if leaks:
         verb = "is" if len(leaks) == 1 else "are"
-        named = "; ".join(f"“{leak.question.question[:60]}”" for leak in leaks[:3])
+        named = "; ".join(f"“{shorten(leak.question.question, 60, placeholder='…')}”" for leak in leaks[:3])
         more = f" and {len(leaks) - 3} more" if len(leaks) > 3 else ""
         notes.append(
             f"{len(leaks)} of {total} questions {verb} left out, as training has seen the same or nearly the same: "

@@ -61,7 +61,8 @@ class Report:
         leading: the metric that decides: token F1, or must-say facts where no answers are expected.
         facts: per system, (must-say facts said, facts to say); empty without such facts.
         tags, topics: means per group of questions.
-        verdict: who won, in one sentence or two.
+        verdict: who won, in one sentence.
+        facts_sentence: how many must-say facts each system said; empty without such facts.
         notes: what was left out of the measurement.
     """
 
@@ -74,6 +75,7 @@ class Report:
     tags: tuple[Group, ...]
     topics: tuple[Group, ...]
     verdict: str
+    facts_sentence: str
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,6 +83,7 @@ class Report:
         return {
             "evaluation": self.evaluation,
             "verdict": self.verdict,
+            "facts": self.facts_sentence,
             "systems": {
                 system: {metric: found._asdict() for metric, found in metrics.items()}
                 for system, metrics in self.systems.items()
@@ -132,6 +135,7 @@ def build(
         tags=_groups(answers, leading, lambda answer: answer.tags),
         topics=_groups(answers, leading, lambda answer: (answer.topic,) if answer.topic else ()),
         verdict=_verdict(labels, systems, comparisons, leading),
+        facts_sentence=_facts_sentence(labels, facts),
         notes=notes,
     )
 
@@ -252,8 +256,10 @@ def _verdict(
             f"question{'' if found.n == 1 else 's'}. Measure a second system to compare it with."
         )
     best = max(rivals, key=lambda each: each.difference if each.b == against else -each.difference)
-    pair = {best.a, best.b}
-    facts = [
-        each for each in comparisons if each.metric == "must_say" and {each.a, each.b} == pair and leading != "must_say"
-    ]
-    return " ".join([best.sentence, *(each.sentence for each in facts if each.certain)])
+    return best.sentence
+
+
+def _facts_sentence(labels: dict[str, str], facts: Mapping[str, tuple[int, int]]) -> str:
+    """What each system says of what must be said, in one sentence; empty where nothing must be said."""
+    said = [f"{labels[system]} {count[0]} of {count[1]}" for system, count in facts.items()]
+    return f"Must-say facts said: {', '.join(said)}." if said else ""

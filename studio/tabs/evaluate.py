@@ -80,7 +80,7 @@ def draw(workspace: Workspace, source: str | None, systems: list[str], shown: st
     asked_values = [value for _, value in asked]
     source = source if source in asked_values else next(iter(asked_values), None)
     measured = [
-        (f"{evaluation.id}: {', '.join(map(parts.title, evaluation.labels.values()))}", evaluation.id)
+        (parts.measurement(evaluation), evaluation.id)
         for evaluation in evaluations.list_evaluations(workspace)
         if evaluations.collect(workspace, evaluation.id)
     ]

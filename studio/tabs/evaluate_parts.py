@@ -6,6 +6,7 @@ which `GOLDEN_PRESSED` and `RATE_PRESSED` turn into events.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from difflib import SequenceMatcher
 from html import escape
 
@@ -119,9 +120,9 @@ def _bar(share: float | None) -> str:
     )
 
 
-def _table(head: str, rows: str) -> str:
+def _table(head: str, rows: str, css: str = "") -> str:
     return (
-        f'<div class="td-scroll"><table class="td-table"><thead><tr>{head}</tr></thead>'
+        f'<div class="td-scroll"><table class="td-table {css}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -185,6 +186,12 @@ def no_results() -> str:
     )
 
 
+def measurement(evaluation: Evaluation) -> str:
+    """One line for the list of measurements: when, and who answered."""
+    when = datetime.fromtimestamp(evaluation.created_at).astimezone()
+    return f"{when:%d %b, %H:%M} · {', '.join(map(title, evaluation.labels.values()))}"
+
+
 def results(report: Report, evaluation: Evaluation) -> str:
     """The verdict, a chart per kind of judgement, the other figures, and the means by tag and topic."""
     leading = METRICS[report.leading]
@@ -195,8 +202,9 @@ def results(report: Report, evaluation: Evaluation) -> str:
         or '<div class="td-empty"><p>No marks yet. Under “Rate blind” you read one answer after the other, without'
         " knowing whose it is; the mean will stand here.</p></div>"
     )
-    asked = count(len(evaluation.questions), "question")
-    notes = "".join(f"<li>{escape(note)}</li>" for note in (f"Asked: {asked} from {evaluation.source}.", *report.notes))
+    asked = f"Asked: {count(len(evaluation.questions), 'question')} from {evaluation.source}."
+    told = filter(None, (report.facts_sentence, asked, *report.notes))
+    notes = "".join(f"<li>{escape(note)}</li>" for note in told)
     return (
         f'<section class="td-card td-result"><p class="td-verdict">{escape(report.verdict)}</p>'
         f'<ul class="td-notes">{notes}</ul></section>'
@@ -255,7 +263,7 @@ def _heat(heading: str, groups: Sequence[Group], report: Report) -> str:
         for group in groups[:GROUPS_SHOWN]
     )
     more = f'<p class="td-quiet">The {GROUPS_SHOWN} largest of {len(groups)}.</p>' if len(groups) > GROUPS_SHOWN else ""
-    return f"<h3>{heading}</h3>{_table(f'<th></th><th>Questions</th>{head}', rows)}{more}"
+    return f"<h3>{heading}</h3>{_table(f'<th></th><th>Questions</th>{head}', rows, 'td-heat')}{more}"
 
 
 def _heat_cell(mean: float | None) -> str:

@@ -103,6 +103,14 @@ def test_sentences_for_no_winner() -> None:
     assert not few.certain
 
 
+def test_a_certain_difference_that_nobody_would_notice_is_called_small() -> None:
+    scores = np.random.default_rng(5).random(200)
+    pairs = [(float(score) + 0.01, float(score)) for score in scores]
+    assert compare("run", "base", "token_f1", [*pairs, (0.5, 0.4)], labels=LABELS).sentence.endswith(
+        "This is not chance, but too small to notice."
+    )
+
+
 def test_facts_are_told_as_counts() -> None:
     pairs = [(1.0, 0.0)] * 20 + [(0.5, 0.5)] * 5
     words = {"run": "31 of 40", "base": "12 of 40"}

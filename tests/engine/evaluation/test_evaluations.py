@@ -16,7 +16,8 @@ from engine.evaluation import evaluations, golden
 from engine.evaluation.planning import plan
 from engine.workspace import Workspace
 
-PATIENCE = 90.0
+# Jobs import torch, which takes long while other work fills the cores.
+PATIENCE = 240.0
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -63,6 +64,7 @@ def test_base_and_run_are_measured_on_the_same_questions(workspace: Workspace, r
     assert json.loads(json.dumps(report.as_dict()))["systems"][run]["token_f1"]["n"] == 8
     lines = list(evaluations.answer_lines(workspace, started))
     assert {"system", "question", "expected", "answer", "token_f1", "exact_match"} <= set(lines[0])
+    assert "scores" not in lines[0]
 
 
 def test_base_is_the_base_of_the_run_it_is_compared_with(workspace: Workspace, run: str, tiny_model: Path) -> None:
@@ -106,9 +108,6 @@ def test_a_stopped_evaluation_keeps_and_scores_what_it_has(workspace: Workspace,
     assert 16 <= report.systems["base"]["token_f1"].n < 96
     assert report.systems[run] == {}, "the second system was not asked"
     assert report.verdict.startswith("The base model: token F1")
-    evaluations.resume(workspace, started)
-    assert finish(workspace, started).state == "done"
-    assert evaluations.report(workspace, started).systems[run]["token_f1"].n == 48
 
 
 def test_questions_that_training_saw_are_named_and_left_out(workspace: Workspace, run: str, questions: Path) -> None:

@@ -29,8 +29,10 @@ def answers() -> list[Answer]:
 def test_the_verdict_names_the_winner_and_counts_the_facts() -> None:
     report = build("e", LABELS, QUESTIONS, answers(), [])
     assert report.verdict.startswith("Quick try 1’s answers are closer to yours than the base model’s: token F1 0.6")
-    assert "This is not chance. Quick try 1’s answers say more of what must be said" in report.verdict
-    assert "must-say facts 40 of 40 against 0 of 40" in report.verdict
+    assert report.verdict.endswith("This is not chance.")
+    assert report.facts_sentence == "Must-say facts said: the base model 0 of 40, Quick try 1 40 of 40."
+    must_say = next(each for each in report.comparisons if each.metric == "must_say")
+    assert "must-say facts 40 of 40 against 0 of 40" in must_say.sentence
     assert report.facts == {"base": (0, 40), "run": (40, 40)}
     difference = next(each for each in report.comparisons if each.metric == "token_f1")
     assert (difference.a, difference.b) == ("run", "base")
