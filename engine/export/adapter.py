@@ -8,6 +8,7 @@ README.md        the model card       SHA256SUMS       manifest.json, written la
 
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -79,9 +80,13 @@ def export_bot(workspace: Workspace, bot: Bot, kind: str, out: Path) -> Exported
 
 
 def as_zip(exported: Exported) -> Path:
-    """The export as one file beside its folder, for a browser to download. Weights hardly shrink: nothing is packed."""
+    """The export as one file beside its folder, for a browser to download; made once. Weights hardly shrink, so nothing
+    is packed."""
     target = exported.folder.with_name(f"{exported.folder.name}.zip")
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    if target.is_file() and target.stat().st_mtime >= (exported.folder / "manifest.json").stat().st_mtime:
+        return target
+    # A name of its own: two pages may ask at once.
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as archive:
         for name in [*(file["path"] for file in exported.files), "manifest.json"]:
             archive.write(exported.folder / name, f"{exported.folder.name}/{name}")

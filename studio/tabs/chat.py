@@ -39,7 +39,9 @@ class ChatTab:
 
 
 @notices.shown
-def send(workspace: Workspace, text: str, chosen: str, compare: bool, rounds: list[Round]) -> Iterator[tuple[Any, ...]]:
+def send(
+    workspace: Workspace, text: str, chosen: str | None, compare: bool, rounds: list[Round]
+) -> Iterator[tuple[Any, ...]]:
     """Asks, and draws the answers as they come: (talk, rounds, what is left in the input)."""
     if not text.strip():
         raise InputRefused("There is nothing to send.", "The message is empty.", "Write what a customer would ask.")
@@ -47,17 +49,17 @@ def send(workspace: Workspace, text: str, chosen: str, compare: bool, rounds: li
 
 
 @notices.shown
-def again(workspace: Workspace, chosen: str, compare: bool, rounds: list[Round]) -> Iterator[tuple[Any, ...]]:
+def again(workspace: Workspace, chosen: str | None, compare: bool, rounds: list[Round]) -> Iterator[tuple[Any, ...]]:
     """Asks the last message again, for another wording."""
     if not rounds:
         raise InputRefused("There is nothing to ask again.", "Nothing was asked yet.", "Write a message first.")
-    decoding = bots.get_bot(workspace, chosen).decoding
+    decoding = _bot(workspace, chosen).decoding
     warm = replace(decoding, temperature=AGAIN_TEMPERATURE, seed=random.randrange(2**31))
     yield from _ask(workspace, rounds[-1].question, chosen, compare, rounds[:-1], warm)
 
 
 def _ask(
-    workspace: Workspace, text: str, chosen: str, compare: bool, rounds: list[Round], decoding: Decoding | None
+    workspace: Workspace, text: str, chosen: str | None, compare: bool, rounds: list[Round], decoding: Decoding | None
 ) -> Iterator[tuple[Any, ...]]:
     asked = _asked(workspace, chosen, compare)
     names = {bot.id: bot.name for bot in asked}
@@ -73,9 +75,14 @@ def _ask(
     yield parts.talk(rounds, names), rounds, gr.skip()
 
 
-def _asked(workspace: Workspace, chosen: str, compare: bool) -> list[Bot]:
+def _bot(workspace: Workspace, chosen: str | None) -> Bot:
+    """The chosen bot; the newest while the page has none."""
+    return bots.get_bot(workspace, chosen) if chosen else bots.newest_bot(workspace)
+
+
+def _asked(workspace: Workspace, chosen: str | None, compare: bool) -> list[Bot]:
     """The bots that answer: the chosen one, after its untrained base where they are compared."""
-    bot = bots.get_bot(workspace, chosen)
+    bot = _bot(workspace, chosen)
     if not compare or bot.adapter is None:
         return [bot]
     return [bots.ensure_base(workspace, bot.base), bot]
@@ -93,7 +100,7 @@ def _messages(rounds: Sequence[Round], bot: Bot) -> list[Message]:
 
 
 @notices.shown
-def prepare(workspace: Workspace, chosen: str, compare: bool) -> None:
+def prepare(workspace: Workspace, chosen: str | None, compare: bool) -> None:
     """Starts the servers while a person still writes, so that the first word comes at once."""
     for bot in _asked(workspace, chosen, compare):
         clients.prepare(bot)
@@ -160,7 +167,9 @@ def make_again(workspace: Workspace) -> None:
 
 def _example(workspace: Workspace) -> Callable[..., Iterator[tuple[Any, ...]]]:
     # A closure, not a partial: Gradio finds the event's data by the type of a plain function's parameter.
-    def example(chosen: str, compare: bool, rounds: list[Round], event: gr.EventData) -> Iterator[tuple[Any, ...]]:
+    def example(
+        chosen: str | None, compare: bool, rounds: list[Round], event: gr.EventData
+    ) -> Iterator[tuple[Any, ...]]:
         yield from send(workspace, str(event.text), chosen, compare, rounds)
 
     return example
@@ -177,7 +186,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     with gr.Row(elem_id="chat-columns"):
         with gr.Column(scale=3, elem_id="chat-main"):
             with gr.Row(elem_id="chat-head"):
-                bot = gr.Dropdown([("Base model", bots.BASE)], value=bots.BASE, label="Talk to", elem_id="chat-bot")
+                bot = gr.Dropdown([], value=None, label="Talk to", elem_id="chat-bot")
                 compare = gr.Checkbox(label="Beside its base model", elem_id="chat-compare", scale=0, min_width=220)
             talk = gr.HTML(parts.talk([], {}), elem_id="chat-talk")
             with gr.Row(elem_id="chat-write"):

@@ -211,8 +211,7 @@ def test_a_key_is_asked_for_and_keeps_the_evidence_in(other: Bot) -> None:
             assert answer["tunedesk"]["verdicts"][0]["evidence"] == {}
             assert answer["tunedesk"]["verdicts"][0]["action"] == "refuse"
     finally:
-        process.kill()
-        process.wait()
+        end(process)
 
 
 def test_ends_itself_when_nobody_asks(other: Bot) -> None:
@@ -222,7 +221,7 @@ def test_ends_itself_when_nobody_asks(other: Bot) -> None:
         assert process.wait(timeout=60) == 0
         assert not (other.folder / "server.json").exists()
     finally:
-        process.kill()
+        end(process)
 
 
 def test_is_not_open_to_others_without_a_key(other: Bot) -> None:
@@ -248,6 +247,11 @@ def start(bot: Bot, *arguments: str) -> tuple[subprocess.Popen[str], str]:
     line = process.stderr.readline()
     assert " is served at http" in line
     return process, line.split("served at ")[1].split("/v1")[0]
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
 
 
 def wait_until_healthy(client: httpx.Client) -> None:
