@@ -60,7 +60,7 @@ class Live(TrainerCallback):
         self.train, self.validation, self.seconds_before = _earlier(folder)
         self.peak_memory = 0
         self.step = self.first_step = 0
-        self.tokens = 0.0
+        self.tokens = self.epochs = 0.0
         self.stopped = ""
         self.aside = 0.0
         self.started = self.saved_at = time.monotonic()
@@ -76,6 +76,7 @@ class Live(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.step = step = state.global_step
+        self.epochs = float(state.epoch or 0.0)
         self.report.update(step=step, steps=self.steps, message=self._message(), seconds_left=self._seconds_left(step))
         control.should_evaluate = step in self.check_at
         request = self.report.stop_requested()

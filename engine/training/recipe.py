@@ -100,9 +100,7 @@ class Recipe:
     )
     batch_size: int = field(
         default=4,
-        metadata=_words(
-            "How it learns", "Batch size", "Examples looked at together. More needs more memory.", "examples"
-        ),
+        metadata=_words("How it learns", "Batch size", "Examples looked at together. More needs more memory."),
     )
     accumulation: int = field(
         default=2,
@@ -172,15 +170,11 @@ class Recipe:
     )
     checks: int = field(
         default=8,
-        metadata=_words(
-            "Watching", "Validation checks", "How often, over the run, the validation loss is measured.", "times"
-        ),
+        metadata=_words("Watching", "Validation checks", "How often, over the run, the validation loss is measured."),
     )
     validation_examples: int = field(
         default=200,
-        metadata=_words(
-            "Watching", "Validation examples", "At most this many are looked at in each check.", "examples"
-        ),
+        metadata=_words("Watching", "Validation examples", "At most this many are looked at in each check."),
     )
     checkpoint_seconds: float = field(
         default=30.0,

@@ -284,6 +284,7 @@ def _result(prepared: Prepared, live: "Live", before: float) -> dict[str, Any]:
         "best_step": best[0] if best else None,
         "watcher": live.finding.sentence if live.finding else "",
         "steps": live.step,
+        "epochs": round(live.epochs, 3),
         "examples": len(prepared.train.rows),
         "shortened": prepared.train.shortened,
         "truncated": prepared.train.truncated,

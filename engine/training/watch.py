@@ -16,6 +16,8 @@ RISES_IN_A_ROW = 2
 # Of the run, the part in which a curve that moves less than this share of its fall is called flat.
 FLAT_PART = 0.3
 FLAT_SHARE = 0.02
+# Towards the end the schedule takes the learning rate to zero, and every curve is flat.
+LAST_JUDGED = 0.85
 LEARNED_SHARE = 0.2
 ENOUGH_POINTS = 10
 
@@ -77,7 +79,7 @@ def _plateau(train: Sequence[Point], validation: Sequence[Point], steps: int) ->
         return None
     last = train[-1][0]
     window = [loss for step, loss in train if step > last - FLAT_PART * steps]
-    if last < steps * 2 * FLAT_PART or len(window) < ENOUGH_POINTS // 2:
+    if not 2 * FLAT_PART <= last / steps <= LAST_JUDGED or len(window) < ENOUGH_POINTS // 2:
         return None
     half = len(window) // 2
     # What it never saw says more than single batches do, where it was measured.

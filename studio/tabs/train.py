@@ -210,9 +210,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         )
         with gr.Row(visible=False) as choices:
             # Any value: a version frozen a moment ago is not among the choices that this page was given.
-            version = gr.Dropdown(
-                [], label="Learn from version", allow_custom_value=True, filterable=False, elem_id="train-version"
-            )
+            version = gr.Dropdown([], label="Learn from version", allow_custom_value=True, elem_id="train-version")
             base = gr.Dropdown(
                 BASES,
                 value=catalogue.STARTER,
@@ -242,7 +240,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         onward = gr.HTML(elem_id="train-onward")
         chart = gr.HTML(elem_id="train-chart")
         samples = gr.HTML(elem_id="train-samples")
-        history = gr.HTML(elem_id="train-history", js_on_load=parts.HISTORY_PRESSED)
+    history = gr.HTML(elem_id="train-history", js_on_load=parts.HISTORY_PRESSED)
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     chosen = [version, base, recipe, *form.values()]
@@ -270,7 +268,10 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
     go.click(
         partial(start, workspace), chosen, started, api_name="train_start", show_progress="hidden", concurrency_limit=1
     )
-    started.change(lambda run_id: run_id, started, selected, **quiet).then(**redraw_run)
+    # A run that exists stands above the plan (assets/theme.css), so the page goes there with it.
+    started.change(lambda run_id: run_id, started, selected, **quiet).then(**redraw_run).then(
+        None, js="() => window.scrollTo({ top: 0, behavior: 'smooth' })", **quiet
+    )
     finished.change(**redraw_form)
     keep.click(partial(stop, workspace, False), selected, None, api_name="train_keep", show_progress="hidden")
     discard.click(partial(stop, workspace, True), selected, None, api_name="train_discard", show_progress="hidden")

@@ -149,9 +149,16 @@ def _outcome(run: Run, watcher: str) -> str:
     lost = "; ".join(f"{count(number, 'example')} {what}" for number, what in notes if number)
     too_long = f" Too long for the setting Longest example: {lost}." if lost else ""
     return (
-        f'<p class="td-verdict">Learned from {count(result["examples"], "example")} in {took}.</p>'
+        f'<p class="td-verdict">Learned from {_seen(result["examples"], result["epochs"])} in {took}.</p>'
         f'<p class="td-soft">{count(result["steps"], "step")}.{kept}{ended}{too_long}</p>{_watcher(watcher)}'
     )
+
+
+def _seen(examples: int, epochs: float) -> str:
+    """ "1,092 examples", or "312 of 2,157 examples" where a limit came before the first epoch was over."""
+    if epochs >= 0.99:
+        return count(examples, "example")
+    return f"{max(1, round(examples * epochs)):,} of {count(examples, 'example')}"
 
 
 def _watcher(sentence: str) -> str:

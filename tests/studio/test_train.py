@@ -63,6 +63,7 @@ def written(workspace: Workspace, name: str, *, ended: bool = True) -> runs.Run:
             "best_step": 12,
             "seconds": 65.0,
             "steps": 12,
+            "epochs": 2.0,
             "examples": 32,
             "shortened": 0,
             "truncated": 1,
@@ -160,6 +161,11 @@ def test_the_pulse_is_still_while_nothing_changes(workspace: Workspace) -> None:
     assert train.pulse(workspace, seen, None) == (skip,) * (2 + len(train.RunView._fields))
     before = {key: ["running", 3, "Learning", True] for key in seen}
     assert train.pulse(workspace, before, None)[1] == next(iter(seen))
+
+
+def test_a_run_that_saw_a_part_says_so() -> None:
+    assert parts._seen(2157, 0.145) == "313 of 2,157 examples"
+    assert parts._seen(32, 2.0) == "32 examples"
 
 
 def test_the_card_of_a_recipe_has_three_lines() -> None:

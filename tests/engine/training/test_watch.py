@@ -49,19 +49,20 @@ def test_a_validation_loss_that_wavers_is_not_over_fitting() -> None:
     assert finding is None or finding.kind != "over-fitting"
 
 
-def test_a_flat_end_is_a_plateau() -> None:
-    finding = look([*falling(30), *((step, 1.6) for step in range(31, 50))], [], 50)
+def test_a_flat_curve_is_a_plateau() -> None:
+    finding = look([*falling(30), *((step, 1.6) for step in range(31, 45))], [], 52)
 
     assert finding is not None
     assert finding.kind == "plateau"
     assert "1.60" in finding.sentence
+    assert look([*falling(30), *((step, 1.6) for step in range(31, 50))], [], 52) is None, "flat at the end is usual"
 
 
 def test_a_validation_loss_that_still_falls_is_no_plateau() -> None:
-    flat = [*falling(30), *((step, 1.6) for step in range(31, 50))]
+    flat = [*falling(30), *((step, 1.6) for step in range(31, 45))]
 
-    assert look(flat, curve(4.0, 3.0, 2.5, 2.0), 50) is None
-    finding = look(flat, curve(4.0, 3.0, 2.01, 2.0), 50)
+    assert look(flat, curve(4.0, 3.0, 2.5, 2.0), 52) is None
+    finding = look(flat, curve(4.0, 3.0, 2.01, 2.0), 52)
     assert finding is not None
     assert finding.kind == "plateau"
 
