@@ -1,6 +1,8 @@
 """What the starter can do, measured on conversations that it was not trained on; the figures of the model card.
 
-python assets/starter/measure.py --talks 200
+Prints them; with --write it also puts them into the manifest and the card:
+
+    python assets/starter/measure.py --write
 """
 
 import argparse
@@ -15,6 +17,8 @@ from random import Random
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
+import card
+import shipping
 import torch
 from corpus import Message, conversations
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -121,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measures the starter model.")
     parser.add_argument("--model", type=Path, default=HERE / "model")
     parser.add_argument("--talks", type=int, default=200, help="conversations for each figure (default 200)")
+    parser.add_argument("--write", action="store_true", help="put the figures into the manifest and the card")
     options = parser.parse_args()
     torch.set_num_threads(2)
     started = time.perf_counter()
@@ -129,7 +134,7 @@ def main() -> None:
     tokens_per_second, first_token = speed(starter)
     off_topic, on_topic = refused(starter, options.talks)
     ended, looped = ended_and_looped(starter, options.talks)
-    results = {
+    results: dict[str, float] = {
         "load_seconds": loaded,
         "tokens_per_second": tokens_per_second,
         "first_token_seconds": first_token,
@@ -141,7 +146,12 @@ def main() -> None:
         "ended": ended,
         "looped": looped,
     }
-    print(json.dumps({name: round(value, 3) for name, value in results.items()}, indent=2))
+    results = {name: round(value, 3) for name, value in results.items()}
+    print(json.dumps(results, indent=2))
+    if options.write:
+        manifest = shipping.record(options.model, results)
+        size = manifest["files"]["model.safetensors"]["bytes"]
+        card.write(HERE / "README.md", card.figures(manifest["built"], results, size))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from transformers import GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -27,6 +28,7 @@ def export(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: 
         tokenizer.save_pretrained(beside)
         _name_class(Path(beside) / "tokenizer_config.json")
         for path in sorted(Path(beside).iterdir()):
+            path.chmod(0o644)  # safetensors files come readable for their owner alone
             path.replace(folder / path.name)
 
 
@@ -51,7 +53,18 @@ def files_of(folder: Path) -> dict[str, dict[str, int | str]]:
 
 def write_manifest(folder: Path, facts: dict[str, int | float]) -> None:
     """Writes ``manifest.json``: what was built and with which result, and every file's size and hash."""
-    document = {"format": 1, "torch": torch.__version__, "built": facts, "files": files_of(folder)}
+    _write(folder, {"format": 1, "torch": torch.__version__, "built": facts, "files": files_of(folder)})
+
+
+def record(folder: Path, measured: dict[str, float]) -> dict[str, Any]:
+    """Puts what was measured into the manifest and returns the whole of it."""
+    document: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    document["measured"] = measured
+    _write(folder, document)
+    return document
+
+
+def _write(folder: Path, document: dict[str, Any]) -> None:
     beside = folder / "manifest.part"
     beside.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     beside.replace(folder / MANIFEST)

@@ -10,7 +10,7 @@ from random import Random
 
 from corpus import passages
 from corpus.grammar import Block, capital, read_blocks
-from corpus.wording import MOODS, in_mood, listed, phrase, second_person, typed
+from corpus.wording import MOODS, in_mood, introduced, listed, phrase, second_person, typed
 from corpus.world import Setting, setting
 
 Message = dict[str, str]
@@ -56,8 +56,8 @@ def conversation(seed: int, part: str, index: int) -> list[Message]:
 
 def _with_persona(world: Setting, messages: list[Message], share: float) -> list[Message]:
     if world.rng.random() < share:
-        return [{"role": "system", "content": phrase(world, "persona")}, *messages]
-    return messages
+        messages = [{"role": "system", "content": phrase(world, "persona")}, *messages]
+    return introduced(world, messages)
 
 
 def _exchange(question: str, answer: str) -> list[Message]:
@@ -212,7 +212,7 @@ def from_article(rng: Random, choice: Choice) -> list[Message]:
     question = typed(in_mood(core, rng.choice(MOODS), world), rng)
     system = passages.system_message(world, "\n\n".join(entries))
     lead = rng.choice(("", "", "", "Of course. ", "Sure. ", "Thank you for your question. "))
-    return [{"role": "system", "content": system}, *_exchange(question, lead + own)]
+    return introduced(world, [{"role": "system", "content": system}, *_exchange(question, lead + own)])
 
 
 def not_in_passage(rng: Random, choice: Choice) -> list[Message]:
@@ -242,7 +242,7 @@ def off_topic(rng: Random, choice: Choice) -> list[Message]:
         system = phrase(world, "persona")
         if world.slot("business") not in system:
             reply = phrase(world, "off reply plain")
-    return [{"role": "system", "content": system}, *_exchange(question, reply)]
+    return introduced(world, [{"role": "system", "content": system}, *_exchange(question, reply)])
 
 
 def _small(ask_key: str, reply_key: str) -> Callable[[Random, Choice], list[Message]]:
@@ -251,9 +251,7 @@ def _small(ask_key: str, reply_key: str) -> Callable[[Random, Choice], list[Mess
         question = typed(as_typed(world, ask_key), rng)
         asks_who = ask_key == "greet" and ("bot" in question or "real" in question)
         messages = _exchange(question, phrase(world, "bot reply" if asks_who else reply_key))
-        if world.slot("business") in messages[-1]["content"] or rng.random() < 0.4:
-            return [{"role": "system", "content": phrase(world, "persona")}, *messages]
-        return messages
+        return _with_persona(world, messages, 0.4)
 
     return build
 
@@ -274,10 +272,10 @@ def clarified(rng: Random, choice: Choice) -> list[Message]:
 
 
 _TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
-    single: 380,
+    single: 330,
     follow_up: 110,
     two_parts: 40,
-    from_facts: 220,
+    from_facts: 280,
     from_article: 70,
     not_in_passage: 50,
     without_passage: 20,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from corpus.grammar import Block, read_blocks
-from corpus.wording import MOODS, in_mood, phrase, typed
+from corpus.wording import MOODS, in_mood, introduced, phrase, typed
 from corpus.world import Setting, setting
 
 Message = dict[str, str]
@@ -124,8 +124,8 @@ def from_facts(rng: Random, blocks: tuple[Block, ...], fillers: tuple[Block, ...
         messages.append({"role": "user", "content": typed(in_mood(question, mood, world), rng)})
         messages.append({"role": "assistant", "content": _closed(world, answer)})
     if len(pairs) == 1 and rng.random() < 0.15:
-        return _in_one_message(messages, rng)
-    return messages
+        messages = _in_one_message(messages, rng)
+    return introduced(world, messages)
 
 
 def _in_one_message(messages: list[Message], rng: Random) -> list[Message]:
@@ -139,11 +139,12 @@ def not_held(rng: Random, blocks: tuple[Block, ...], fillers: tuple[Block, ...])
     world, (wanted, *shown) = _wanted(rng, blocks, fillers, rng.choice((2, 3, 4, 6, 9)))
     system = system_message(world, written(shown, rng)) if shown else phrase(world, "persona")
     question, _ = _question_and_answer(wanted, world)
-    return [
+    messages = [
         {"role": "system", "content": system},
         {"role": "user", "content": typed(in_mood(question, rng.choice(MOODS), world), rng)},
         {"role": "assistant", "content": phrase(world, "missing")},
     ]
+    return introduced(world, messages)
 
 
 def nothing_given(rng: Random, blocks: tuple[Block, ...]) -> list[Message]:
@@ -154,4 +155,6 @@ def nothing_given(rng: Random, blocks: tuple[Block, ...]) -> list[Message]:
         {"role": "user", "content": typed(in_mood(question, rng.choice(MOODS), world), rng)},
         {"role": "assistant", "content": phrase(world, "missing")},
     ]
-    return [{"role": "system", "content": phrase(world, "persona")}, *messages] if rng.random() < 0.6 else messages
+    if rng.random() < 0.6:
+        messages = [{"role": "system", "content": phrase(world, "persona")}, *messages]
+    return introduced(world, messages)

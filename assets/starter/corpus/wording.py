@@ -27,6 +27,22 @@ def phrase(setting: Setting, *keys: str) -> str:
     return setting.say(setting.rng.choice(PHRASES[" ".join(keys)]))
 
 
+def introduced(setting: Setting, messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The messages, with the business named at the beginning if an answer names it and nothing else does.
+
+    Without this a model learns to make up the business it works for.
+    """
+    business = setting.slot("business")
+    told = " ".join(message["content"] for message in messages if message["role"] != "assistant")
+    answers = " ".join(message["content"] for message in messages if message["role"] == "assistant")
+    if business not in answers or business in told:
+        return messages
+    persona = f"You are the support assistant of {business}."
+    if messages[0]["role"] == "system":
+        return [{"role": "system", "content": f"{persona}\n\n{messages[0]['content']}"}, *messages[1:]]
+    return [{"role": "system", "content": persona}, *messages]
+
+
 def second_person(text: str) -> str:
     """The customer's words as the agent says them back: ``my order`` becomes ``your order``."""
     return re.sub(r"[A-Za-z']+", lambda word: _SWAPS.get(word[0].lower(), word[0]), text)
