@@ -164,9 +164,9 @@ def _age(identity: str) -> tuple[str, int]:
 
 
 def stations(facts: Facts) -> tuple[Station, ...]:
-    """The five stations, in the order of the loop. An empty one with work beyond it was skipped."""
+    """The five stations, in the order of the loop. An empty one was skipped when a later one is done."""
     made = [_data(facts), _train(facts), _evaluate(facts), _chat(facts), _ship(facts)]
-    reached = max((index for index, station in enumerate(made) if station.state != "empty"), default=0)
+    reached = max((index for index, station in enumerate(made) if station.state == "done"), default=0)
     return tuple(
         Station(station.place, station.name, "skipped", "skipped", station.sentence, station.next)
         if station.state == "empty" and index < reached

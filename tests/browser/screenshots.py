@@ -42,7 +42,10 @@ def take(browser: Browser, address: str, folder: Path, tabs: tuple[str, ...], wi
         page.locator(f'body[data-tab="{tab}"]').wait_for()
         page.wait_for_timeout(1500)  # what the timer draws
         path = folder / f"{tab}-{width}-{mode}.png"
-        page.screenshot(path=path, full_page=True)
+        # A window as high as the page: what is fixed to its edges stands where it belongs.
+        page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+        page.screenshot(path=path)
+        page.set_viewport_size({"width": width, "height": height})
         print(path)
     context.close()
 
