@@ -180,13 +180,14 @@ def _example(workspace: Workspace) -> Callable[..., Iterator[tuple[Any, ...]]]:
 
 def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     """Lays out the screen and wires its own events."""
+    known = [(each.name, each.id) for each in bots.list_bots(workspace)]
     rounds, seen, refresh = gr.State([]), gr.State([]), gr.State(0.0)
     made = gr.HTML(elem_id="chat-making")
     retry = gr.Button("Make it again", visible=False, elem_id="chat-make-again", scale=0)
     with gr.Row(elem_id="chat-columns"):
         with gr.Column(scale=3, elem_id="chat-main"):
             with gr.Row(elem_id="chat-head"):
-                bot = gr.Dropdown([], value=None, label="Talk to", elem_id="chat-bot")
+                bot = gr.Dropdown(known, value=None, label="Talk to", elem_id="chat-bot")
                 compare = gr.Checkbox(label="Beside its base model", elem_id="chat-compare", scale=0, min_width=220)
             talk = gr.HTML(parts.talk([], {}), elem_id="chat-talk")
             with gr.Row(elem_id="chat-write"):

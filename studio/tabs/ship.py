@@ -173,7 +173,8 @@ def pulse(workspace: Workspace, seen: str, known: list[str], refresh: float) -> 
 def build(workspace: Workspace, tick: gr.Timer) -> ShipTab:
     """Lays out the screen and wires its own events."""
     refresh, seen, known = gr.State(0.0), gr.State(""), gr.State([])
-    bot = gr.Dropdown([], label="Which bot", visible=False, elem_id="ship-bot")
+    trained = [(each.name, each.id) for each in _trained(workspace)]
+    bot = gr.Dropdown(trained, value=None, label="Which bot", visible=False, elem_id="ship-bot")
     card = gr.HTML(parts.nothing(), elem_id="ship-card")
     with gr.Row(visible=False, elem_id="ship-doors") as doors:
         with gr.Column(elem_classes="td-card", min_width=300, elem_id="ship-show"):
