@@ -117,6 +117,8 @@ class Live(TrainerCallback):
         self.report.metric(step=step, validation_loss=loss, seconds=round(self.seconds, 2))
         if self.best == (step, loss):
             self._keep_best(step, loss)
+            # So that a resumed run never starts from before the adapter that it holds for the best.
+            control.should_save = step < self.steps
         since = sum(1 for at, _ in self.validation if self.best and at > self.best[0])
         if self.patience and since >= self.patience:
             self.stopped = self.stopped or "early"

@@ -141,7 +141,7 @@ def _trainer(
 
     from engine.training.live import Live
 
-    sixteen_bits = next(prepared.model.parameters()).dtype == torch.bfloat16
+    precision = next(prepared.model.parameters()).dtype
     config = SFTConfig(
         output_dir=str(folder / "checkpoints"),
         max_steps=prepared.steps,
@@ -155,7 +155,8 @@ def _trainer(
         max_grad_norm=recipe.max_gradient,
         train_sampling_strategy="group_by_length" if recipe.group_by_length else "random",
         gradient_checkpointing=recipe.gradient_checkpointing,
-        bf16=sixteen_bits,
+        bf16=precision == torch.bfloat16,
+        fp16=precision == torch.float16,
         max_length=None,
         seed=recipe.seed,
         data_seed=recipe.seed,

@@ -47,6 +47,16 @@ def check(live: Live, step: int, loss: float) -> bool:
     return bool(control.should_training_stop)
 
 
+def test_a_new_best_is_followed_by_a_checkpoint(live: Live) -> None:
+    args, state, control = at(5)
+    live.on_evaluate(args, state, control, metrics={"eval_loss": 2.0, "eval_runtime": 0.1})
+    assert control.should_save
+
+    args, state, control = at(10)
+    live.on_evaluate(args, state, control, metrics={"eval_loss": 3.0, "eval_runtime": 0.1})
+    assert not control.should_save
+
+
 def log(live: Live, step: int, loss: float) -> bool:
     args, state, control = at(step)
     live.on_log(args, state, control, logs={"loss": loss, "learning_rate": 1e-3, "num_tokens": 100})
