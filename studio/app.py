@@ -15,6 +15,8 @@ from types import ModuleType
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from engine import hardware, jobs
 from engine.errors import InputRefused, NotFound, StorageFailed
@@ -123,6 +125,8 @@ def launch_studio(workspace: Workspace, port: int | None = None, open_browser: b
         mcp_server=False,
         allowed_paths=[str(workspace.exports)],
         max_file_size="512mb",
+        # A web page elsewhere can make a browser call this address under a name of its own (DNS rebinding).
+        app_kwargs={"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])]},
     )
     workspace.announce(address=address)
     print(f"Tunedesk is open at {address}", flush=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
+import httpx
 import psutil
 import pytest
 
@@ -66,6 +67,17 @@ def test_it_listens_to_this_machine_alone(studio: Studio) -> None:
     connections = psutil.Process(studio.process.pid).net_connections("inet")
     listening = {connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
+
+
+def test_it_answers_to_its_own_names_only(studio: Studio) -> None:
+    port = httpx.URL(studio.address).port
+    with httpx.Client(base_url=studio.address, trust_env=False) as client:
+        for path in ("/", "/config", "/gradio_api/info"):
+            assert client.get(path, headers={"Host": f"localhost:{port}"}).status_code == 200
+            assert client.get(path, headers={"Host": f"rebound.example:{port}"}).status_code == 400
+        joined = client.post("/gradio_api/queue/join", json={}, headers={"Host": "rebound.example"})
+        assert joined.status_code == 400
+        assert "host" in joined.text.lower()
 
 
 def test_it_says_where_it_is(studio: Studio) -> None:
