@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from engine.errors import StorageFailed
 
@@ -17,8 +18,8 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StorageFailed: the disk is full or the folder cannot be written.
     """
-    # The name carries the process, so that two writers never share a half-written file.
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # The name carries process and thread, so that two writers never share a half-written file.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         with beside.open("w", encoding="utf-8") as file:
             file.write(text)
@@ -48,23 +49,46 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise StorageFailed(f"{path.name} is missing.", f"It was expected in {path.parent}.") from error
+        raise StorageFailed(
+            f"{path.name} is missing.", f"It was expected in {path.parent}.", "Put it back from a backup."
+        ) from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise StorageFailed(f"{path.name} is damaged.", f"{path} is not readable JSON ({error}).") from error
+        raise StorageFailed(
+            f"{path.name} is damaged.", f"{path} is not readable JSON ({error}).", "Put it back from a backup."
+        ) from error
 
 
 def append_jsonl(path: Path, value: Any) -> None:
-    """Appends one value as a line; when it returns, the line is with the operating system and outlives this process."""
-    line = json.dumps(value, ensure_ascii=False) + "\n"
-    with path.open("ab") as file:
-        # One write of one line in append mode: two processes never interleave inside a line.
-        file.write(line.encode("utf-8"))
+    """Appends one value as a line; when it returns, the line is with the operating system and outlives this process.
+
+    Raises:
+        StorageFailed: the disk is full or the file cannot be written.
+    """
+    line = json.dumps(value, ensure_ascii=False).encode("utf-8") + b"\n"
+    try:
+        with path.open("ab+") as file:
+            # A line torn by a full disk or a power cut gets its end, so that it does not swallow this one.
+            if file.tell() and _last_byte(file) != b"\n":
+                line = b"\n" + line
+            # One write of one line in append mode: two processes never interleave inside a line.
+            file.write(line)
+    except OSError as error:
+        raise StorageFailed(
+            f"{path.name} could not be written to.",
+            f"The system said: {error.strerror or error}.",
+            "Free some space or check that the folder may be written, then try again.",
+        ) from error
+
+
+def _last_byte(file: BinaryIO) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
 
 
 def read_jsonl(path: Path) -> Iterator[Any]:
     """Yields the values of a JSON-lines file; a file not there has none.
 
-    A torn last line, left by a writer that was killed in the middle of it, is skipped.
+    A torn line, left by a writer that was ended in the middle of it, is skipped.
     """
     if not path.exists():
         return
@@ -72,7 +96,11 @@ def read_jsonl(path: Path) -> Iterator[Any]:
         for line in file:
             if not line.endswith(b"\n"):
                 return
-            yield json.loads(line)
+            try:
+                value = json.loads(line)
+            except (UnicodeDecodeError, json.JSONDecodeError):
+                continue
+            yield value
 
 
 def slug(text: str) -> str:
