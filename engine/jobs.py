@@ -38,6 +38,7 @@ SECONDS_BETWEEN_UPDATES = 0.25
 # A training step takes and frees the same large blocks again and again, and Linux clears every page of them anew each
 # time. In pages of 2 MB that is one page fault where it was 512. Other systems ignore this.
 LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+_starting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -66,19 +67,23 @@ class Status:
 
 
 def start(folder: Path, module: str) -> None:
-    """Starts a job in its folder and returns at once; the job outlives this process.
+    """Starts a job in its folder and returns at once; the job outlives this process. One under way is left alone.
 
     Args:
         folder: holds everything the job needs; it reads nothing else of the workspace.
         module: the module to run, one whose `main` is handed to `run`.
     """
-    for name in ("stop", "exit.json", "result.json", "status.json"):
-        (folder / name).unlink(missing_ok=True)
-    watching = detach([sys.executable, "-m", "engine.jobs", str(folder), module], folder / "log.txt")
-    files.write_json(
-        folder / "job.json",
-        {"module": module, "started_at": time.time(), "pid": watching.pid, "created": watching.created},
-    )
+    # Two pages that ask at the same moment must not set two processes to work in one folder.
+    with _starting:
+        if read(folder).alive:
+            return
+        for name in ("stop", "exit.json", "result.json", "status.json"):
+            (folder / name).unlink(missing_ok=True)
+        watching = detach([sys.executable, "-m", "engine.jobs", str(folder), module], folder / "log.txt")
+        files.write_json(
+            folder / "job.json",
+            {"module": module, "started_at": time.time(), "pid": watching.pid, "created": watching.created},
+        )
 
 
 def detach(command: list[str], log: Path) -> Identity:
@@ -219,7 +224,11 @@ def wait(
         if status.state in ENDED:
             return status
         if deadline is not None and time.monotonic() > deadline:
-            raise JobFailed(f"{folder.name} takes too long.", f"It is still {status.state} after {timeout:.0f} s.")
+            raise JobFailed(
+                f"{folder.name} takes too long.",
+                f"It is still {status.state} after {timeout:.0f} s.",
+                "Look at its log.",
+            )
         time.sleep(every)
 
 

@@ -28,7 +28,8 @@ class Identity(NamedTuple):
             # The clock that gives creation times may be corrected by a moment between two readings.
             same = abs(process.create_time() - self.created) < 2.0
             return same and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+        # Whom we may not even ask belongs to somebody else: the number was given to another process.
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
             return False
 
     def kill(self, *, children: bool = True) -> None:

@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from engine import files, jobs
@@ -109,6 +112,24 @@ def test_a_second_start_forgets_how_the_first_ended(tmp_path: Path) -> None:
     assert jobs.wait(tmp_path, timeout=20).state == "failed"
     start(tmp_path, steps=5)
     assert jobs.wait(tmp_path, timeout=20).state == "done"
+
+
+def test_a_job_under_way_is_not_started_a_second_time(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "plan.json", {"steps": 2, "seconds": 60})
+    together = threading.Barrier(4)
+
+    def press() -> None:
+        together.wait()
+        jobs.start(tmp_path, MODULE)
+
+    with ThreadPoolExecutor(4) as pages:
+        for pressed in [pages.submit(press) for _ in range(4)]:
+            pressed.result()
+    until(lambda: jobs.read(tmp_path).state == "running")
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    at_work = [command for command in commands if {"engine.jobs", str(tmp_path)} <= set(command)]
+    jobs.kill(tmp_path)
+    assert len(at_work) == 1
 
 
 def test_a_job_that_does_not_stop_is_killed_after_its_grace(tmp_path: Path) -> None:
