@@ -32,7 +32,8 @@ class Finding:
 # Every number that is looked for has such a stretch in it; most texts have none, and are left at once.
 _STRETCH = re.compile(r"\d[\d\W]{4,}\d")
 _TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
-_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_]{2,}", re.UNICODE)
+# Possessive: what is no @ after a run of letters is none after a part of it, and a pasted file is one long run.
+_EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]++@(?:[\w](?:[\w-]*[\w])?\.)+[^\W\d_]{2,}", re.UNICODE)
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
 _CARD = re.compile(r"(?<![\w-])(?<!\d[.,])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
 _ISSUED = re.compile(

@@ -126,7 +126,7 @@ def _corrected(found: Mapping[str, str], wanted: Mapping[str, str], layout: Layo
 
 def _best_score(values: list[str]) -> float | None:
     """The top of the scale that marks in figures are given on: 1, 5, 10 or 100."""
-    figures = [float(value) for value in values if value.strip().replace(".", "", 1).isdigit()]
+    figures = [float(value) for value in values if value.strip().replace(".", "", 1).isdecimal()]
     if not figures:
         return None
     return next((float(top) for top in (1, 5, 10, 100) if max(figures) <= top), max(figures))

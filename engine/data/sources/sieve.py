@@ -69,7 +69,7 @@ class Sieve:
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""
         if row.problem:
-            return Rejected(row.number, row.problem, scrub(_shorten(row.content))[0])
+            return Rejected(row.number, row.problem, _shown(row.content))
         values = {field: _tidy(row.values.get(column, "")) for field, column in self._mapping.items()}
         reason = self._unusable(values)
         if reason:
@@ -118,14 +118,14 @@ class Sieve:
         return ""
 
     def _badly_rated(self, score: str) -> bool:
-        if score.replace(".", "", 1).isdigit() and self._best_score:
+        if score.replace(".", "", 1).isdecimal() and self._best_score:
             # 1 on a scale of 0 and 1 is the best, 1 on a scale of 5 the worst.
             return float(score) <= self._best_score * _BAD_SHARE
         return normalise(score) in _BAD
 
     def _reject(self, row: int, reason: str, values: Mapping[str, str]) -> Rejected:
-        told = " | ".join(_shorten(values[name]) for name in ("instruction", "output") if values[name])
-        return Rejected(row, reason, scrub(told)[0])
+        told = " | ".join(_shown(values[name]) for name in ("instruction", "output") if values[name])
+        return Rejected(row, reason, told)
 
 
 def digest(instruction: str, input: str, output: str) -> bytes:
@@ -151,8 +151,10 @@ def _tidy(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def _shorten(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+def _shown(text: str) -> str:
+    """The beginning of a text without personal data; cut afterwards, as half an address is not known for one."""
+    clean, _ = scrub(text[:LONGEST])
+    return clean if len(clean) <= SHOWN else f"{clean[:SHOWN]}…"
 
 
 def _scrub_all(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, int]]:

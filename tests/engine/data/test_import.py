@@ -293,3 +293,18 @@ def test_real_support_tickets(workspace: Workspace, shared_data: Path) -> None:
     assert report.findings.get("PHONE", 0) == 0
     bank = import_file(workspace, shared_data / "bank_faqs" / "BankFAQs.csv")
     assert bank.read == 1_773 == bank.imported + bank.rejected
+
+
+def test_no_half_of_an_address_is_kept_of_a_row_set_aside(workspace: Workspace, write: Write) -> None:
+    # Cut at 500 characters, the address would lose its end and pass for plain text.
+    question = f"{'word ' * 98}anna.schmidt@example.org wrote"
+    rows = [["question", "answer"], [question, ""], ["Where is it?", "Here."], ["torn", "row", question]]
+    source = import_file(workspace, write("a.csv", rows)).id
+    contents = [row.content for row in rejected_rows(workspace, source)]
+    assert len(contents) == 2
+    assert not any("anna" in content for content in contents)
+
+
+def test_a_rating_that_only_looks_like_a_figure_is_words(workspace: Workspace, write: Write) -> None:
+    rows = [["question", "answer", "rating"], ["Where is it?", "Here.", "²"], ["And this?", "There.", "5"]]
+    assert import_file(workspace, write("a.csv", rows)).imported == 2
