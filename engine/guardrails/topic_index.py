@@ -40,6 +40,8 @@ NEAREST = 3
 ELSEWHERE_WEIGHT = 0.5
 # Nearer to a message about something else than to any own question by this much: plainly about something else.
 PLAINLY = 0.15
+# Less alike than this, two messages share some words: "how long does that take?" is near much and about nothing.
+NEARLY = 0.5
 # Nearer than this is the same question again; it would make every message look at home in the calibration.
 SAME_QUESTION = 0.95
 # More questions make the index larger and slower and the decision hardly better.
@@ -65,8 +67,9 @@ class Placed(NamedTuple):
 
     @property
     def plainly_elsewhere(self) -> bool:
-        """Whether it is much nearer to a message about something else than to any of the bot's questions."""
-        return self.elsewhere[0].similarity > self.own[0].similarity + PLAINLY
+        """Whether it is, nearly, a message about something else, and much less any of the bot's questions."""
+        nearest = self.elsewhere[0].similarity
+        return nearest >= NEARLY and nearest > self.own[0].similarity + PLAINLY
 
 
 class Scores(NamedTuple):

@@ -20,9 +20,8 @@ from tests.engine.serving.making import OFF_TOPIC, examples
 
 @pytest.fixture(scope="module")
 def index() -> TopicIndex:
-    built = topic_index.build(
-        [example.instruction for example in examples() if example.topic != "Off-topic"], OFF_TOPIC
-    )
+    own = [example.instruction for example in examples() if example.topic != "Off-topic" and not example.history]
+    built = topic_index.build(own, OFF_TOPIC)
     assert built is not None
     return built
 
@@ -106,6 +105,13 @@ def test_a_follow_up_is_judged_with_the_turn_before_it(policy: Policy, index: To
     assert alone.action == "refuse"
     assert followed.action == "allow"
     assert followed.evidence["judged"] == "How much does a helmet cost? and for the smaller one?"
+
+
+def test_a_follow_up_that_says_nothing_itself_is_no_message_about_something_else(
+    policy: Policy, index: TopicIndex
+) -> None:
+    for message in ("how long does that take?", "why?", "and is it the same for the others?"):
+        assert judge(policy, index, message, "How do I send the lock back?", "Within 30 days.").action == "allow"
 
 
 def test_a_short_message_about_something_else_is_no_follow_up(policy: Policy, index: TopicIndex) -> None:
