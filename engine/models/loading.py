@@ -48,7 +48,11 @@ def load_for_inference(base: str, adapter: Path | None = None) -> Loaded:
     precision = torch.float32 if on_cpu and info.parameters <= LARGEST_IN_32_BITS else torch.bfloat16
     tokenizer = load_tokenizer(info)
     try:
-        model = AutoModelForCausalLM.from_pretrained(info.path, dtype=precision, local_files_only=True)
+        # Said outright: left open, transformers asks at a terminal whether to run a folder's own code, and where there
+        # are other weights beside the safetensors it may open those.
+        model = AutoModelForCausalLM.from_pretrained(
+            info.path, dtype=precision, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelUnavailable(
             f"{info.name} could not be loaded.", f"The library said: {error}", "Get the model's folder again."

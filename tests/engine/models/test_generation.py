@@ -2,7 +2,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from engine import files
 from engine.errors import InputRefused, ModelUnavailable
 from engine.models import catalogue
 from engine.models.generation import Decoding, Generated, generate_batch, stream
@@ -153,3 +155,25 @@ def test_a_missing_chat_template_is_explained(tmp_path: Path) -> None:
 def test_something_else_is_not_taken_for_an_adapter(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(InputRefused, match="not an adapter"):
         load_for_inference(str(tiny), tmp_path)
+
+
+def test_code_in_a_models_folder_is_never_run_nor_asked_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, ran = make_tiny(tmp_path / "with-code"), tmp_path / "ran"
+    config = files.read_json(folder / "config.json")
+    own = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"}
+    files.write_json(folder / "config.json", {**config, "model_type": "own", "auto_map": own})
+    (folder / "own.py").write_text(f"open({str(ran)!r}, 'w')")
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
+    with pytest.raises(ModelUnavailable, match="could not be loaded"):
+        load_for_inference(str(folder))
+    assert not asked
+    assert not ran.exists()
+
+
+def test_weights_of_an_older_format_are_not_opened(tmp_path: Path) -> None:
+    folder = make_tiny(tmp_path / "older")
+    (folder / "model.safetensors").rename(folder / "other.safetensors")
+    torch.save({}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelUnavailable, match="could not be loaded"):
+        load_for_inference(str(folder))
