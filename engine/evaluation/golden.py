@@ -206,7 +206,8 @@ def questions_of_file(path: Path) -> list[Question]:
             "It is missing, or not a text file in UTF-8.",
             "Give the path of a JSON-lines file.",
         ) from error
-    questions = [_of_line(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    # Not splitlines: a JSON text may hold a line separator of Unicode's, which ends no record.
+    questions = [_of_line(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if not questions:
         raise InputRefused(
             f"{path.name} holds no questions.", "The file is empty.", "Give a file with a question per line."

@@ -60,7 +60,11 @@ def add_question(
 
 @notices.shown
 def import_questions(workspace: Workspace, changed: int, path: str) -> int:
-    count = sources.import_golden(workspace, Path(path))
+    upload = sources.receive(workspace, Path(path))
+    try:
+        count = sources.import_golden(workspace, upload.path, name=upload.name)
+    finally:
+        sources.discard(upload)
     notices.say(f"{count:,} golden questions were added.")
     return changed + 1
 

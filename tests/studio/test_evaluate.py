@@ -231,3 +231,17 @@ def test_every_event_is_named_or_private(page: Client) -> None:
         "/evaluate_add_question",
         "/evaluate_import_questions",
     }
+
+
+def test_an_imported_file_leaves_no_copy_behind(workspace: Workspace, tmp_path: Path) -> None:
+    for name, line in (("good.jsonl", '{"question": "Where?", "answer": "Here."}'), ("bad.jsonl", "{oops")):
+        dropped = tmp_path / name
+        dropped.write_text(line)
+        if name == "good.jsonl":
+            assert evaluate.import_questions(workspace, 4, str(dropped)) == 5
+        else:
+            with pytest.raises(gr.Error, match=r"bad\.jsonl is not a golden set"):
+                evaluate.import_questions(workspace, 4, str(dropped))
+        assert not dropped.exists()
+    assert not list(workspace.uploads.iterdir())
+    assert len(golden.golden_questions(workspace)) == 1

@@ -71,7 +71,10 @@ def test_golden_sets_from_files(workspace: Workspace, write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("line", "says"),
-    [("{oops", "column 2"), ("[1]", "no record"), ('{"question": "a?"}', "answer is empty"),
+    [("{oops", "column 2"), ('{"question": "a?", "answer": "b", "input": 7}', "input must be a text"),
+     ('{"question": "a?", "answer": "b", "history": ["hello"]}', "history must be a list"),
+     ('{"question": "a?", "answer": "b", "history": [{"role": "bot", "content": "c"}]}', "history must be a list"),
+      ("[1]", "no record"), ('{"question": "a?"}', "answer is empty"),
      ('{"question": "a?", "answer": "b", "tags": "x"}', "tags must be a list")],
 )  # fmt: skip
 def test_a_bad_golden_set_is_refused_whole(workspace: Workspace, write: Write, line: str, says: str) -> None:
@@ -81,3 +84,12 @@ def test_a_bad_golden_set_is_refused_whole(workspace: Workspace, write: Write, l
     assert "Line 2" in refused.value.message
     assert says in refused.value.message
     assert workspace.database.value("SELECT count(*) FROM golden_questions") == 0
+
+
+def test_earlier_turns_and_gaps_of_a_golden_question(workspace: Workspace, write: Write) -> None:
+    talk = [{"role": "user", "content": "Write to a@b.co."}, {"role": "assistant", "content": "I\u2028did."}]
+    asked = {"question": "And now?", "answer": "Wait.", "input": None, "tags": None, "history": talk}
+    assert import_golden(workspace, write("golden.jsonl", json.dumps(asked, ensure_ascii=False))) == 1
+    row = workspace.database.rows("SELECT * FROM golden_questions")[0]
+    assert (row["input"], row["tags"]) == ("", [])
+    assert [turn["content"] for turn in json.loads(row["history"])] == ["Write to [EMAIL].", "I\u2028did."]
