@@ -191,14 +191,15 @@ def edit_cell(workspace: Workspace, example_id: int, field: str, value: str) -> 
             "An example needs a question and an answer.",
             "Write one, or move the example to the trash.",
         )
-    current = get_example(workspace, example_id)
-    if field == "tags":
-        before, after = json.dumps(current.tags), json.dumps(split_tags(value))
-    else:
-        before, after = getattr(current, field), value
-    if before == after:
-        return
+    # Read inside, so that of two pages that change one text at once each writes down what it really replaced.
     with workspace.database.transaction() as cursor:
+        current = get_example(workspace, example_id)
+        if field == "tags":
+            before, after = json.dumps(current.tags), json.dumps(split_tags(value))
+        else:
+            before, after = getattr(current, field), value
+        if before == after:
+            return
         batch = _new_batch(cursor)
         cursor.execute(
             "INSERT INTO edits (batch, example_id, field, before, after) VALUES (?, ?, ?, ?, ?)",

@@ -1,6 +1,8 @@
 """The table of examples: search, paging, edits, trash, undo and redo across restarts."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -182,3 +184,17 @@ def test_export(filled: Workspace, tmp_path: Path) -> None:
     some = list(editor.export_jsonl(filled, where="number 7 ", out=out))
     assert [record["instruction"] for record in some] == ["How do I return item number 7 please?"]
     assert list(read_jsonl(out)) == some
+
+
+def test_edits_of_one_text_at_once_follow_each_other(filled: Workspace) -> None:
+    together = threading.Barrier(6)
+
+    def edit(page: int) -> None:
+        together.wait()
+        editor.edit_cell(filled, 1, "output", f"Answer of page {page}.")
+
+    with ThreadPoolExecutor(6) as pages:
+        list(pages.map(edit, range(6)))
+    edits = list(reversed(editor.history_of(filled, 1)))
+    assert len(edits) == 6
+    assert [each.before for each in edits[1:]] == [each.after for each in edits[:-1]]
