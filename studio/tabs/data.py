@@ -132,14 +132,19 @@ def draw(workspace: Workspace, search: str, topic: str, view: str, offset: int, 
 
 def draw_table(workspace: Workspace, search: str, topic: str, view: str, offset: int, opened: int | None) -> str:
     trash = view == "Trash"
-    page = editor.page(
+    find = partial(
+        editor.page,
         workspace,
         search=search,
         topic=None if topic == ALL_TOPICS else topic,
         status="trashed" if trash else "active",
         limit=ROWS_ON_A_PAGE,
-        offset=offset,
     )
+    page = find(offset=offset)
+    if page.total and not page.rows:
+        # The last page was emptied (its rows trashed, a source removed): the one before it is the last now.
+        offset = (page.total - 1) // ROWS_ON_A_PAGE * ROWS_ON_A_PAGE
+        page = find(offset=offset)
     return parts.table(page, offset=offset, limit=ROWS_ON_A_PAGE, trash=trash, opened=opened, drawn=time.monotonic_ns())
 
 

@@ -87,6 +87,12 @@ def test_the_account_is_on_the_card(filled: Workspace) -> None:
         assert part in card
 
 
+def test_a_page_that_was_emptied_is_no_dead_end(filled: Workspace) -> None:
+    editor.trash(filled, [example.id for example in editor.page(filled, offset=25).rows])
+    assert "1 to 25 of 25" in drawn(filled, offset=25)["table"]
+    assert "1 to 25 of 25" in drawn(filled, offset=100)["table"]
+
+
 def test_filters_and_pages(filled: Workspace) -> None:
     first = drawn(filled)
     assert first["table"].count("<tr data-id=") == data.ROWS_ON_A_PAGE
