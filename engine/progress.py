@@ -122,7 +122,8 @@ def facts(workspace: Workspace) -> Facts:
         best=best.value,
         bots=len(bots),
         talked=any((bot / "log.jsonl").exists() for bot in bots),
-        exports=sum(1 for folder in workspace.exports.iterdir() if folder.is_dir()),
+        # One that is being written has a name that begins with a dot.
+        exports=sum(1 for path in workspace.exports.glob("*/manifest.json") if not path.parent.name.startswith(".")),
         demos=sum(1 for _ in workspace.demos.glob("*/demo.json")),
         running=tuple(job for job in [*runs, *evaluations] if job.status.alive),
     )

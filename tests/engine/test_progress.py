@@ -111,6 +111,16 @@ def test_facts_are_counted_from_database_and_folders(tmp_path: Path) -> None:
     workspace.close()
 
 
+def test_an_export_counts_once_it_is_whole(tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path / "shop")
+    for name, whole in ((".quick-1-adapter.x7", True), ("quick-2-adapter", False), ("quick-3-adapter", True)):
+        (workspace.exports / name).mkdir()
+        if whole:
+            files.write_json(workspace.exports / name / "manifest.json", {})
+    assert facts(workspace).exports == 1
+    workspace.close()
+
+
 def test_a_job_counts_as_running_only_while_its_process_lives(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path / "shop")
     run = workspace.runs / "quick-1"
