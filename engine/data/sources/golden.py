@@ -19,8 +19,9 @@ _LISTS = ("tags", "must_say", "must_not_say")
 def import_golden(workspace: Workspace, path: Path, *, name: str | None = None) -> int:
     """Adds the questions of a file to the golden set; gives how many were new.
 
-    Messages call the file `name`, otherwise by its own name. Each line is `{"question", "answer", "input", "tags", "must_say", "must_not_say", "history"}`; all but the first
-    two may be missing. A question that is in the golden set already is passed over.
+    Each line is `{"question", "answer", "input", "tags", "must_say", "must_not_say", "history"}`; all but the first
+    two may be missing. A question that is in the golden set already is passed over. Messages call the file `name`,
+    otherwise by its own name.
 
     Raises:
         InputRefused: a line is not such a record. Nothing is added then.
