@@ -112,15 +112,30 @@ def _of_run(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> Sys
 
 def _of_bot(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> System:
     adapter = folder / "adapter"
-    data = workspace.runs / str(manifest.get("run") or "") / "data.parquet"
+    data = _data_of(workspace, manifest)
+    name = manifest["name"]
+    notes = [f"{name} is measured without its guardrails; to measure both, serve it and give the address."]
+    if manifest.get("run") and data is None:
+        notes.append(
+            f"The run that {name} comes from was removed, so questions that it has learned from cannot be told apart "
+            "and may be among these."
+        )
     return System(
         folder.name,
-        manifest["name"],
+        name,
         manifest["base"],
         adapter.relative_to(workspace.root).as_posix() if adapter.is_dir() else "",
-        data.relative_to(workspace.root).as_posix() if data.is_file() else "",
-        note=f"{manifest['name']} is measured without its guardrails; to measure both, serve it and give the address.",
+        data.relative_to(workspace.root).as_posix() if data is not None else "",
+        note=" ".join(notes),
     )
+
+
+def _data_of(workspace: Workspace, bot: dict[str, Any]) -> Path | None:
+    """What a bot learned from; None where its run is gone. A removed run's id may come again, its moment does not."""
+    for manifest in workspace.runs.glob("*/run.json"):
+        if manifest.parent.name == bot.get("run") and files.read_json(manifest)["created_at"] == bot.get("run_created_at"):
+            return manifest.parent / "data.parquet"
+    return None
 
 
 def _server(address: str) -> System:

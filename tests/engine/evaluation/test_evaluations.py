@@ -127,6 +127,21 @@ def test_questions_that_training_saw_are_named_and_left_out(workspace: Workspace
     assert list(workspace.evaluations.iterdir()) == []
 
 
+def test_a_bot_whose_run_is_gone_is_measured_with_a_warning(workspace: Workspace, run: str, questions: Path) -> None:
+    manifest = files.read_json(workspace.runs / run / "run.json")
+    bot = {"name": "Bot", "base": manifest["base"], "run": run, "run_created_at": manifest["created_at"]}
+    (workspace.bots / "bot-1").mkdir()
+    files.write_json(workspace.bots / "bot-1" / "bot.json", bot)
+    planned = plan(workspace, ["bot-1"], questions=questions)
+    assert planned.systems[0].trained_on == f"runs/{run}/data.parquet"
+    assert not any("removed" in note for note in planned.notes)
+    # Another run got the id of the removed one.
+    files.write_json(workspace.runs / run / "run.json", {**manifest, "created_at": manifest["created_at"] + 1})
+    planned = plan(workspace, ["bot-1"], questions=questions)
+    assert planned.systems[0].trained_on == ""
+    assert any("The run that Bot comes from was removed" in note for note in planned.notes)
+
+
 def test_a_sample_is_drawn_with_its_seed_and_said(workspace: Workspace, questions: Path) -> None:
     few = plan(workspace, ["base"], questions=questions, limit=3, seed=5)
     assert len(few.questions) == 3
