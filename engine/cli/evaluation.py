@@ -1,5 +1,6 @@
 """The verb of the evaluation room: evaluate."""
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -52,10 +53,8 @@ def evaluate(
     evaluations.collect(opened, identity)
     report = evaluations.report(opened, identity)
     if answers is not None:
-        lines = evaluations.answer_lines(opened, identity)
-        answers.unlink(missing_ok=True)
-        for line in lines:
-            files.append_jsonl(answers, line)
+        lines = (dumps(line, ensure_ascii=False) for line in evaluations.answer_lines(opened, identity))
+        files.write_text(answers, "".join(f"{line}\n" for line in lines))
     emit({"evaluation": identity, **report.as_dict()}, _words(report), as_json=json)
 
 
