@@ -133,7 +133,8 @@ def _of_bot(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> Sys
 def _data_of(workspace: Workspace, bot: dict[str, Any]) -> Path | None:
     """What a bot learned from; None where its run is gone. A removed run's id may come again, its moment does not."""
     for manifest in workspace.runs.glob("*/run.json"):
-        if manifest.parent.name == bot.get("run") and files.read_json(manifest)["created_at"] == bot.get("run_created_at"):
+        found = (manifest.parent.name, files.read_json(manifest)["created_at"])
+        if found == (bot.get("run"), bot.get("run_created_at")):
             return manifest.parent / "data.parquet"
     return None
 
