@@ -1,6 +1,6 @@
 """Charts as strings of HTML and SVG, drawn by hand.
 
-Why no chart library: the charts here are four, small, and must follow light and dark without being drawn again, stay
+Why no chart library: the charts here are three, small, and must follow light and dark without being drawn again, stay
 readable at 390 pixels, load without a request and be read aloud. A plotting bundle weighs several megabytes, keeps its
 own colours and scales its text down with its width. So lines are an SVG stretched over the plot (strokes that do not
 scale), and every word and number is HTML laid over it in percent, in the page's own type.
@@ -130,26 +130,6 @@ def dots_with_intervals(
         f'{"".join(lines)}<div class="td-dot-row td-scale" aria-hidden="true"><span></span>'
         f'<span class="td-track">{_x_ticks(scale)}</span><span></span></div>{_unit(unit)}</figure>'
     )
-
-
-def bars(rows: Sequence[tuple[str, float]], unit: str = "") -> str:
-    """One horizontal bar per row, longest value filling the width.
-
-    Args:
-        rows: (label, value), values of 0 and more.
-        unit: what the numbers count, written below ("examples per topic").
-    """
-    if not rows:
-        return '<figure class="td-chart td-chart-empty"><p>Nothing to count yet.</p></figure>'
-    most = max(value for _, value in rows) or 1.0
-    lines = "".join(
-        f'<div class="td-bar-row" role="listitem"><span class="td-row-label">{escape(label)}</span>'
-        f'<span class="td-track" aria-hidden="true"><i class="td-bar" style="width:{100 * value / most:.2f}%"></i>'
-        f'</span><span class="td-row-value"><b>{tick(value)}</b></span></div>'
-        for label, value in rows
-    )
-    name = escape(unit or "counts")
-    return f'<figure class="td-chart td-bars" role="list" aria-label="{name}">{lines}{_unit(unit)}</figure>'
 
 
 def sparkline(values: Sequence[float], label: str = "loss") -> str:
