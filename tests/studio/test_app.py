@@ -57,6 +57,7 @@ print(sorted(name for name in {HEAVY!r} if name in sys.modules))
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.bench
 def test_the_first_page_comes_soon(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
     """Printed, not judged: other work on the machine would decide the result."""
     with capsys.disabled():
