@@ -110,10 +110,14 @@ def prepare(workspace: Workspace, chosen: str | None, compare: bool) -> None:
 
 
 @notices.shown
-def draw(workspace: Workspace, chosen: str | None) -> tuple[Any, ...]:
-    """The bots to choose from, the newest chosen at first, and what is known of the chosen one."""
+def draw(workspace: Workspace, chosen: str | None, rounds: Sequence[Round]) -> tuple[Any, ...]:
+    """The bots to choose from, the newest chosen at first, and what is known of the chosen one.
+
+    The base model that a page began with gives way to a bot made since, unless somebody talks to it.
+    """
     known = bots.list_bots(workspace)
-    bot = next((bot for bot in known if bot.id == chosen), bots.newest_bot(workspace))
+    kept = chosen if chosen != bots.BASE or rounds else None
+    bot = next((bot for bot in known if bot.id == kept), bots.newest_bot(workspace))
     return gr.Dropdown([(each.name, each.id) for each in known], value=bot.id), *_beside(bot)
 
 
@@ -224,7 +228,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     answer: dict[str, Any] = {"outputs": [talk, rounds, text], "show_progress": "hidden", "concurrency_limit": 8}
     asking = [bot, compare, rounds]
 
-    refresh.change(partial(draw, workspace), bot, [bot, *beside], **quiet)
+    refresh.change(partial(draw, workspace), [bot, rounds], [bot, *beside], **quiet)
     bot.input(partial(choose, workspace), bot, beside, **quiet)
     for event in (text.focus, bot.input, compare.input):
         event(partial(prepare, workspace), [bot, compare], None, **quiet)

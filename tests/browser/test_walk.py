@@ -16,12 +16,13 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Studio
 
-TRAINING = 300_000
-MEASURING = 240_000
-ANSWERING = 90_000
+# Milliseconds. On two quiet cores Quick try takes under three minutes; these are for a machine that is busy.
+TRAINING = 900_000
+MEASURING = 300_000
+ANSWERING = 180_000
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_from_an_empty_workspace_to_a_demo_that_is_over(
     new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path
 ) -> None:
@@ -128,8 +129,8 @@ def rate_three_answers_blind(page: Page) -> None:
 
 def chat_with_base_and_tuned(page: Page) -> None:
     station(page, "chat")
-    # The bot of the finished run is made by itself.
-    expect(page.locator("#chat-compare")).to_be_visible(timeout=ANSWERING)
+    # The bot of the finished run is made by itself, and takes the base model's place.
+    expect(page.get_by_label("Beside its base model")).to_be_enabled(timeout=ANSWERING)
     page.get_by_label("Beside its base model").check()
     page.locator("#chat-input textarea").fill("How long do I have to send something back?")
     page.locator("#chat-send").click()

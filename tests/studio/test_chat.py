@@ -104,7 +104,7 @@ def test_a_talk_is_handed_on_to_the_bot_that_answers_next(made: tuple[Workspace,
 
 def test_the_newest_bot_is_chosen_and_its_policy_told(made: tuple[Workspace, Bot]) -> None:
     workspace, bot = made
-    dropdown, compare, policy, share, tries = chat.draw(workspace, None)
+    dropdown, compare, policy, share, tries = chat.draw(workspace, None, [])
     assert (dropdown.value, dropdown.choices[0]) == (bot.id, ("Base model", "base"))
     assert compare.interactive
     measured = bot.policy.topic.measured
@@ -113,9 +113,10 @@ def test_the_newest_bot_is_chosen_and_its_policy_told(made: tuple[Workspace, Bot
     assert REFUSAL in policy
     assert (share.value, share.visible) == (3, True)
     assert tries.count("data-ask") == 5
-    dropdown, compare, policy, share, _ = chat.draw(workspace, "base")
+    dropdown, compare, policy, share, _ = chat.draw(workspace, "base", [Round("Hello?", {})])
     assert (dropdown.value, compare.interactive, share.visible) == ("base", False, False)
     assert "Talks about anything" in policy
+    assert chat.draw(workspace, "base", [])[0].value == bot.id, "a newer bot takes an unused base model's place"
 
 
 def test_the_share_of_wrong_refusals_can_be_set(made: tuple[Workspace, Bot]) -> None:
