@@ -1,0 +1,244 @@
+"""The model in the box: its files, tokenizer, corpus and training, and what it says."""
+
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer
+
+STARTER = Path(__file__).parents[2] / "assets" / "starter"
+MODEL = STARTER / "model"
+sys.path.insert(0, str(STARTER))
+
+import blocks  # noqa: E402
+import card  # noqa: E402
+import measure  # noqa: E402
+import shipping  # noqa: E402
+import training  # noqa: E402
+from corpus import conversation  # noqa: E402
+from corpus.conversations import HELD_OUT  # noqa: E402
+from corpus.passages import FACTS  # noqa: E402
+from vocabulary import load_tokenizer  # noqa: E402
+
+TALK = [
+    {
+        "role": "system",
+        "content": "You help customers of Lark Bikes.\n\nUse only this information:\nA visit costs $40.",
+    },
+    {"role": "user", "content": "  how much is a visit?  "},
+    {"role": "assistant", "content": "A visit costs $40.\n\n1. Call us.\n2. Wait.\n"},
+    {"role": "user", "content": "thanks"},
+    {"role": "assistant", "content": "You're welcome."},
+]
+FOREIGN = [
+    "Grüße aus Zürich, 東京 и Київ",
+    "a\x00b\tc\r\n\n  d ",
+    "👩‍👩‍👧 e\u0301 \u200f שלום",
+    "IBAN DE89 3704 0044",
+    "¿¡…—“”",
+]
+
+
+@pytest.fixture(scope="module")
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def copy_of_model(folder: Path) -> Path:
+    """A model folder with small contents and a manifest that fits."""
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    (folder / "config.json").write_text("{}", encoding="utf-8")
+    shipping.write_manifest(folder, {"steps": 1})
+    return folder
+
+
+def test_shipped_files_are_what_the_manifest_says() -> None:
+    assert shipping.check(MODEL) == []
+
+
+def test_check_names_a_file_that_was_changed_added_or_lost(tmp_path: Path) -> None:
+    folder = copy_of_model(tmp_path / "model")
+    assert shipping.check(folder) == []
+    (folder / "model.safetensors").write_bytes(b"heights")
+    (folder / "notes.txt").write_text("x", encoding="utf-8")
+    (folder / "config.json").unlink()
+    problems = " ".join(shipping.check(folder))
+    assert "model.safetensors has 7 bytes and another hash" in problems
+    assert "notes.txt is not in the manifest" in problems
+    assert "config.json is missing" in problems
+    assert "manifest.json is missing" in shipping.check(tmp_path / "nowhere")[0]
+
+
+def test_card_holds_the_figures_of_the_manifest() -> None:
+    manifest = json.loads((MODEL / "manifest.json").read_text(encoding="utf-8"))
+    size = (MODEL / "model.safetensors").stat().st_size
+    table = card.figures(manifest["built"], manifest["measured"], size)
+    assert table in (STARTER / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_any_text_comes_back_from_the_tokenizer(text: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+
+
+def test_special_tokens_are_distinct_and_are_not_added_unasked() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    ids = [tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id]
+    assert len(set(ids)) == 3
+    assert tokenizer.model_max_length == 2048
+    assert not set(tokenizer("Hello")["input_ids"]) & set(ids)
+    config = json.loads((MODEL / "generation_config.json").read_text(encoding="utf-8"))
+    assert config["eos_token_id"] == tokenizer.convert_tokens_to_ids("<|im_end|>") == tokenizer.eos_token_id
+
+
+def test_template_keeps_every_content_as_it_is() -> None:
+    text = AutoTokenizer.from_pretrained(MODEL).apply_chat_template(TALK, tokenize=False)
+    for message in TALK:
+        assert f"<|im_start|>{message['role']}\n{message['content']}<|im_end|>\n" in text
+    assert text.count("<|bos|>") == 1
+
+
+def test_template_marks_what_the_assistant_wrote() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    made = tokenizer.apply_chat_template(TALK, return_dict=True, return_assistant_tokens_mask=True)
+    marked = [token for token, mark in zip(made["input_ids"], made["assistant_masks"], strict=True) if mark]
+    answers = [message["content"] for message in TALK if message["role"] == "assistant"]
+    assert tokenizer.decode(marked) == "".join(f"{answer}<|im_end|>" for answer in answers)
+
+
+def test_training_sees_the_tokens_that_the_template_writes() -> None:
+    talks = [conversation(7, "fresh", index) for index in range(40)]
+    tokenizer = load_tokenizer(MODEL)
+    row = blocks.encode(tokenizer, talks).astype(np.int64)
+    expected: list[int] = []
+    marks: list[int] = []
+    for talk in talks:
+        made = tokenizer.apply_chat_template(talk, return_dict=True, return_assistant_tokens_mask=True)
+        expected += made["input_ids"]
+        marks += made["assistant_masks"]
+    assert (row & (blocks.ASSISTANT - 1)).tolist() == expected
+    assert (row >= blocks.ASSISTANT).astype(int).tolist() == marks
+
+
+def test_corpus_is_the_same_for_a_seed_and_another_for_another() -> None:
+    assert conversation(7, "train", 5) == conversation(7, "train", 5)
+    talks = [json.dumps(conversation(seed, "train", index)) for seed in (7, 8) for index in range(300)]
+    assert len(set(talks)) > 580
+
+
+def test_conversations_are_finished_text_with_roles_in_turn() -> None:
+    for index in range(3000):
+        talk = conversation(11, "train", index)
+        roles = [message["role"] for message in talk if message["role"] != "system"]
+        assert roles == ["user", "assistant"] * (len(roles) // 2)
+        text = "\n".join(message["content"] for message in talk)
+        assert all(message["content"].strip() for message in talk)
+        assert not re.search(r"(?<!\{)\{\w+\}(?!\})|\|", text), text
+        assert "fernhill" not in text.lower()
+
+
+def test_training_never_meets_the_held_out_facts() -> None:
+    held_out = [fact for fact in FACTS if fact.name in HELD_OUT]
+    sentences = {tell.split("{")[0] for fact in held_out for tell in fact.all("tell")} - {""}
+    assert "Gift wrapping costs " in sentences
+    parts = {
+        part: "\n".join(m["content"] for index in range(4000) for m in conversation(3, part, index))
+        for part in ("train", "unseen")
+    }
+    assert "Gift wrapping costs " in parts["unseen"]
+    assert "Gift wrapping costs " not in parts["train"]
+
+
+def small_model() -> training.LlamaForCausalLM:
+    """The starter's kind of model with two narrow layers."""
+    model = training.new_model(64, 0, 1, 2, seed=5)
+    config = model.config
+    config.update({"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2})
+    config.update({"num_key_value_heads": 2, "head_dim": 16})
+    torch.manual_seed(5)
+    return type(model)(config)
+
+
+def parameters_of(model: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def run(folder: Path, steps: int, resume: bool, whole: int) -> torch.Tensor:
+    """Trains a small model to step ``steps`` of a run of ``whole`` steps; returns its parameters."""
+    row = np.random.default_rng(1).integers(3, 64, 8 * blocks.BLOCK).astype(np.uint16)
+    row[::3] |= blocks.ASSISTANT
+    plan = dataclasses.replace(training.Plan(), rows=1, warm_up=2, rate=1e-2)
+    model = small_model()
+    if resume:
+        progress = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        (folder / "progress.json").write_text(json.dumps({**progress, "steps": steps}), encoding="utf-8")
+    pace = training.Pace(minutes=1, steps=steps)
+    training.train(model, row, row, plan, pace, folder, lambda progress: None, resume)
+    return parameters_of(model)
+
+
+def test_training_changes_the_model_and_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: None
+) -> None:
+    monkeypatch.setattr(training, "rate_share", lambda step, steps, warm_up: 1.0)
+    before = parameters_of(small_model())
+    at_once = run(tmp_path / "whole", 4, resume=False, whole=4)
+    run(tmp_path / "parts", 2, resume=False, whole=4)
+    in_parts = run(tmp_path / "parts", 4, resume=True, whole=4)
+    assert not torch.equal(before, at_once)
+    assert torch.equal(at_once, in_parts)
+
+
+def test_rate_warms_up_stays_and_falls_to_nothing() -> None:
+    shares = [training.rate_share(step, 100, 10) for step in range(101)]
+    assert shares[0] == 0.1
+    assert set(shares[9:75]) == {1.0}
+    assert shares[99] < 0.05
+    assert shares[100] == 0
+    assert training.rate_share(5000, 0, 10) == 1.0
+
+
+@pytest.fixture(scope="module")
+def starter(threads: None) -> measure.Starter:
+    return measure.Starter(MODEL)
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, float]:
+    """What was measured on 200 conversations each; a few of them may do somewhat worse."""
+    figures: dict[str, float] = json.loads((MODEL / "manifest.json").read_text(encoding="utf-8"))["measured"]
+    return figures
+
+
+def test_answers_end_and_do_not_loop(starter: measure.Starter, measured: dict[str, float]) -> None:
+    ended, looped = measure.ended_and_looped(starter, 12)
+    assert ended >= measured["ended"] - 0.15
+    assert looped <= measured["looped"] + 0.15
+
+
+def test_off_topic_is_refused_and_support_is_not(starter: measure.Starter, measured: dict[str, float]) -> None:
+    off_topic, on_topic = measure.refused(starter, 12)
+    assert off_topic >= measured["off_topic_refused"] - 0.25
+    assert on_topic <= measured["on_topic_refused_wrongly"] + 0.25
+    assert off_topic > on_topic
+
+
+def test_figures_come_from_the_passage(starter: measure.Starter, measured: dict[str, float]) -> None:
+    assert measure.from_passages(starter, "fresh", 12) >= measured["right_figures_known_facts"] - 0.25
+
+
+def test_loops_are_seen() -> None:
+    assert measure.loops("We are open today. " * 5)
+    assert not measure.loops("Open your account. Choose the order you want. Click the button there. Confirm it then.")
+    assert measure.figures("Delivery costs $4.95, and takes 3 days (order AB-12).") == {"$4.95", "3", "AB-12"}
