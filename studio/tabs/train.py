@@ -131,7 +131,7 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
     if run is None:
         return RunView("", "", hidden, hidden, gr.HTML(visible=False), hidden, "", "", "")
     status = run.status
-    learning = gr.Button(visible=status.alive, interactive=status.state != "stopping")
+    learning = gr.Button(visible=status.alive)
     log = jobs.log_tail(run.folder) if status.state == "failed" else ""
     return RunView(
         parts.head(run, runs.watcher(run), log),
@@ -139,7 +139,7 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
         learning,
         learning,
         gr.HTML(visible=status.alive),
-        gr.Button(visible=status.state == "failed"),
+        gr.Button(visible=status.state in ("failed", "waiting")),
         parts.onward(run),
         parts.samples(runs.samples(run)),
         parts.history(found, curves, run.id),
@@ -233,10 +233,11 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
             discard = gr.Button("Stop and discard", visible=False, elem_id="train-discard", scale=0)
             meanings = gr.HTML(
                 '<p class="td-quiet">Keep: the best state so far becomes its adapter. Discard: what it learned is '
-                "thrown away, only the curve stays.</p>",
+                "thrown away, only the curve stays. If it still runs half a minute later, press again to end it at "
+                "once.</p>",
                 visible=False,
             )
-            again = gr.Button("Resume from the last checkpoint", visible=False, elem_id="train-resume", scale=0)
+            again = gr.Button("Go on from where it was last saved", visible=False, elem_id="train-resume", scale=0)
         onward = gr.HTML(elem_id="train-onward")
         chart = gr.HTML(elem_id="train-chart")
         samples = gr.HTML(elem_id="train-samples")

@@ -115,6 +115,8 @@ def head(run: Run, watcher: str, log: str) -> str:
     if status.state == "failed":
         error = status.error or {}
         return top + notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
+    if status.state == "waiting":
+        return f'{top}<p class="td-soft">It was set up but never started: the studio ended in between. Resume it.</p>'
     if status.alive:
         return top + _under_way(run, watcher)
     return top + _outcome(run, watcher)

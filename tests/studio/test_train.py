@@ -150,6 +150,16 @@ def test_a_failed_run_shows_its_log_and_offers_to_resume(workspace: Workspace) -
     assert "Remove Broken for good" in view.history
 
 
+def test_a_run_that_never_started_can_be_resumed(workspace: Workspace) -> None:
+    run = written(workspace, "Set up", ended=False)
+    (run.folder / "job.json").unlink()
+
+    view = train.draw_run(workspace, run.id)
+
+    assert "never started" in view.head
+    assert view.resume.visible
+
+
 def test_the_pulse_is_still_while_nothing_changes(workspace: Workspace) -> None:
     written(workspace, "Quick try")
     skip = gr.skip()
