@@ -78,5 +78,7 @@ def nvidia_gpus() -> tuple[Gpu, ...]:
     gpus = []
     for line in listing.strip().splitlines():
         name, _, mebibytes = line.rpartition(",")
-        gpus.append(Gpu(name.strip(), int(mebibytes) * 1024**2))
+        # A GPU that shares the machine's memory reports none of its own.
+        memory = int(mebibytes) * 1024**2 if mebibytes.strip().isdecimal() else psutil.virtual_memory().total
+        gpus.append(Gpu(name.strip(), memory))
     return tuple(gpus)

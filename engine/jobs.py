@@ -186,7 +186,12 @@ def log_tail(folder: Path, lines: int = 50) -> str:
 
 
 def stop(folder: Path, *, discard: bool = False) -> None:
-    """Asks a job to end after its present step, keeping what it has or throwing it away."""
+    """Asks a job to end after its present step, keeping what it has or throwing it away.
+
+    Asked again when the grace period is over, it is ended at once: it hangs.
+    """
+    if kill_if_overdue(folder):
+        return
     files.write_text(folder / "stop", "discard" if discard else "keep")
 
 

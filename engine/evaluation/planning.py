@@ -14,6 +14,7 @@ from engine.evaluation.golden import Leak, Question
 from engine.evaluation.systems import System, find_systems
 from engine.models import catalogue
 from engine.models.generation import Decoding
+from engine.models.tokens import open_tokenizer
 from engine.workspace import Workspace
 
 # More questions narrow the interval little (by half for four times as many) and cost time; a limit can always be given.
@@ -154,10 +155,8 @@ def _notes(total: int, leaks: Sequence[Leak], left: int, sampled: int, seed: int
 
 def _decoding(systems: Sequence[System], questions: Sequence[Question]) -> Decoding:
     """The same for all systems: the likeliest words, and room for answers as long as the expected ones."""
-    from tokenizers import Tokenizer
-
     base = next((system.base for system in systems if system.base), catalogue.STARTER)
-    tokenizer = Tokenizer.from_file(str(catalogue.resolve(base).path / "tokenizer.json"))
+    tokenizer = open_tokenizer(catalogue.resolve(base).path)
     lengths = sorted(len(tokenizer.encode(question.expected, add_special_tokens=False)) for question in questions)
     long = lengths[min(len(lengths) - 1, math.floor(LONGEST_SHARE * len(lengths)))]
     return Decoding(max_new_tokens=max(FEWEST_TOKENS, math.ceil(ROOM * long)))

@@ -119,7 +119,14 @@ def load_tokenizer(info: catalogue.ModelInfo) -> "PreTrainedTokenizerBase":
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(info.path, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelUnavailable(
+            f"The tokenizer of {info.name} cannot be read.",
+            f"The library said: {error}",
+            "Get the model's folder again.",
+        ) from error
     if not tokenizer.chat_template:
         raise ModelUnavailable(
             f"{info.name} has no chat template.",

@@ -45,10 +45,27 @@ def count_tokens(model: Path, conversations: Sequence[Sequence[dict[str, str]]])
             f"It says: {error}",
             "Choose another model, or leave out earlier turns and context.",
         ) from error
-    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    tokenizer = open_tokenizer(model)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return [len(encoding) for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+
+def open_tokenizer(model: Path) -> Tokenizer:
+    """The tokenizer in a model's folder, without torch.
+
+    Raises:
+        ModelUnavailable: its file is missing or damaged.
+    """
+    try:
+        return Tokenizer.from_file(str(model / "tokenizer.json"))
+    # The library raises nothing narrower.
+    except Exception as error:
+        raise ModelUnavailable(
+            f"The tokenizer of {model.name} cannot be read.",
+            f"The library said: {error}",
+            "Get the model's folder again.",
+        ) from error
 
 
 def _template(model: Path) -> str:

@@ -144,7 +144,7 @@ def get_run(workspace: Workspace, run_id: str) -> Run:
 
 def list_runs(workspace: Workspace) -> list[Run]:
     """All runs, newest first."""
-    runs = [_read(manifest.parent) for manifest in workspace.runs.glob("*/run.json")]
+    runs = [_read(manifest.parent) for manifest in workspace.runs.glob("[!.]*/run.json")]
     return sorted(runs, key=lambda run: run.created_at, reverse=True)
 
 
@@ -165,7 +165,8 @@ def resume(workspace: Workspace, run_id: str) -> Run:
         InputRefused: it is under way, or has ended well.
     """
     run = get_run(workspace, run_id)
-    if run.status.state != "failed":
+    # "waiting": the studio was killed between writing the run down and starting it.
+    if run.status.state not in ("failed", "waiting"):
         raise InputRefused(
             f"{run.name} cannot be resumed.",
             "It is under way." if run.status.alive else "It ended as it should.",
