@@ -54,8 +54,9 @@ class Running:
 class Facts:
     """What a workspace holds, counted.
 
-    `best` is the highest mean token F1 (0 to 1) of the newest evaluation; `bots` and `talked` leave the base model out,
-    which is there from the beginning.
+    `newest_run` is the one that ended last with something to show, `newest_measured` whether it ever answered golden
+    questions; `best` is the highest mean token F1 (0 to 1) of the newest evaluation; `bots` and `talked` leave the base
+    model out, which is there from the beginning.
     """
 
     examples: int = 0
@@ -65,6 +66,7 @@ class Facts:
     runs: int = 0
     runs_done: int = 0
     newest_run: str = ""
+    newest_measured: bool = False
     golden: int = 0
     answered: int = 0
     best: float | None = None
@@ -112,12 +114,15 @@ def facts(workspace: Workspace) -> Facts:
     evaluations = list(_jobs(workspace.evaluations, "evaluation", "evaluation.json"))
     done = [run for run in runs if run.status.state in ("done", "stopped") and (run.folder / "adapter").exists()]
     bots = [manifest.parent for manifest in workspace.bots.glob("*/bot.json") if manifest.parent.name != "base"]
+    newest = max(done, key=lambda run: run.status.started_at, default=None)
+    measured = newest and database.value("SELECT count(*) FROM answers WHERE system = ?", [newest.id])
     best = _best(workspace, [evaluation.id for evaluation in evaluations])
     return Facts(
         **counts,
         runs=len(runs),
         runs_done=len(done),
-        newest_run=max(done, key=lambda run: run.status.started_at).name if done else "",
+        newest_run=newest.name if newest else "",
+        newest_measured=bool(measured),
         answered=best.answers,
         best=best.value,
         bots=len(bots),
@@ -178,12 +183,17 @@ def stations(facts: Facts) -> tuple[Station, ...]:
 
 def start_sentence(made: tuple[Station, ...]) -> tuple[str, Next | None]:
     """The head of the Start screen: what the studio is in an empty workspace, and where to go on in a used one."""
-    here = next((station for station in made if station.state != "done"), made[-1])
+    here = next((station for station in made if station.state not in ("done", "skipped")), None)
     if all(station.state == "empty" for station in made):
         return (
             "Turn the answers your team has already given into a support bot you have measured yourself. "
             "Everything happens on this machine.",
             None,
+        )
+    if here is None:
+        return (
+            "You have been around the loop. Correct what is wrong, freeze again, and the next run learns from it.",
+            Next("data", "Go to Data"),
         )
     return f"You are at {here.name}. {here.sentence}", here.next or Next(here.place, f"Go to {here.name}")
 
@@ -212,8 +222,10 @@ def _data(facts: Facts) -> Station:
         "Data",
         "done",
         figure,
-        f"{figure}{topics}. Version {facts.newest_version} is frozen and ready to learn from.",
-        Next("train", "Train on it"),
+        f"{figure}{topics}. {facts.newest_version} is frozen and ready to learn from."
+        if not facts.runs_done
+        else f"{figure}{topics}, last frozen as {facts.newest_version}. Freeze again when they have changed.",
+        None if facts.runs_done else Next("train", "Train on it"),
     )
 
 
@@ -227,6 +239,14 @@ def _train(facts: Facts) -> Station:
             "started",
             f"{names} is learning" if len(running) == 1 else f"{len(running)} are learning",
             f"{names} is learning. You may close this page; it goes on.",
+        )
+    if facts.runs_done and facts.newest_measured:
+        return Station(
+            "train",
+            "Train",
+            "done",
+            count(facts.runs_done, "run"),
+            f"{facts.newest_run} has learned and is measured. Train again when the examples have changed.",
         )
     if facts.runs_done:
         return Station(
@@ -259,7 +279,7 @@ def _train(facts: Facts) -> Station:
         "Train",
         "empty",
         "no runs yet",
-        f"Version {facts.newest_version} is ready. Choose a recipe and start; Quick try comes first.",
+        f"{facts.newest_version} is ready to learn from. Choose a recipe and start; Quick try comes first.",
     )
 
 
@@ -271,6 +291,14 @@ def _evaluate(facts: Facts) -> Station:
             "started",
             "measuring",
             "The golden questions are being answered. It goes on without you.",
+        )
+    if facts.answered and facts.runs_done and not facts.newest_measured:
+        return Station(
+            "evaluate",
+            "Evaluate",
+            "started",
+            _figure(facts),
+            f"{facts.newest_run} is new and not measured yet. Ask it the same questions as the others.",
         )
     if facts.answered and not facts.ratings:
         return Station(
@@ -342,7 +370,7 @@ def _ship(facts: Facts) -> Station:
             "Ship",
             "done",
             ", ".join(parts),
-            "Files to take away and links to show, each made from a tested bot.",
+            "Links to show and files to take away, each from a copy of a bot that no longer changes.",
         )
     if facts.runs_done:
         return Station(

@@ -44,7 +44,7 @@ def card(bot: Bot, evaluation: Evaluation | None) -> str:
         if measured
         else "Nobody knows yet how good it is: measure it under Evaluate before you give it to others."
     )
-    trained = f"Trained on version {escape(bot.version)}, from the run {escape(bot.run)}."
+    trained = f"Trained on {escape(bot.version)}, from the run {escape(bot.run)}."
     return (
         f'<div class="td-card td-ship-card"><h3>{escape(bot.name)} {chips}</h3><p>{trained}</p><p>{missing}</p></div>'
     )

@@ -12,7 +12,7 @@ from engine.workspace import open_workspace
 IMPORTED = Facts(examples=1214, topics=19)
 FROZEN = replace(IMPORTED, versions=1, newest_version="v1")
 TRAINED = replace(FROZEN, runs=1, runs_done=1, newest_run="quick-1", bots=1)
-MEASURED = replace(TRAINED, golden=40, answered=80, best=0.713)
+MEASURED = replace(TRAINED, golden=40, answered=80, best=0.713, newest_measured=True)
 RATED = replace(MEASURED, ratings=3)
 
 
@@ -31,6 +31,10 @@ def states(found: Facts) -> str:
         (replace(TRAINED, talked=True), "done done skipped done empty"),
         (MEASURED, "done done started started empty"),
         (replace(RATED, talked=True), "done done done done empty"),
+        (
+            replace(RATED, runs=2, runs_done=2, newest_run="quick-2", newest_measured=False),
+            "done done started started empty",
+        ),
         (replace(TRAINED, exports=1), "done done skipped started done"),
         (replace(RATED, talked=True, demos=1), "done done done done done"),
     ],
@@ -70,6 +74,10 @@ def test_the_start_screen_picks_up_where_the_person_left() -> None:
     assert sentence.startswith("You are at Train.")
     assert onward is not None
     assert onward.place == "train"
+    sentence, onward = start_sentence(stations(replace(RATED, talked=True, exports=1)))
+    assert sentence.startswith("You have been around the loop.")
+    assert onward is not None
+    assert onward.place == "data"
 
 
 def test_an_empty_workspace_holds_nothing(tmp_path: Path) -> None:
