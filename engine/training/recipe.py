@@ -261,7 +261,7 @@ RECIPES = {
     "quick": Recipe(
         name="quick",
         epochs=6.0,
-        token_budget=350_000,
+        token_budget=250_000,
         learning_rate_factor=1.5,
         warmup=0.1,
         batch_size=8,
