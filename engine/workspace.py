@@ -118,6 +118,8 @@ def open_workspace(root: Path | None = None, holder: str = "tunedesk") -> Worksp
     if folder.exists() and not folder.is_dir():
         raise InputRefused(f"{folder} is a file.", "A workspace is a folder.", "Give the path of a folder.")
     try:
+        # A new one is for its owner alone: it will hold customers' conversations.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in FOLDERS:
             (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:

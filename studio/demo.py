@@ -117,9 +117,10 @@ def build_app(folder: Path, speaker: Speaker) -> FastAPI:
         if refusal := _turned_away(door, request):
             return refusal
         address = request.client.host if request.client else ""
+        sent = await _body(request)
+        # After the body, with nothing to wait for in between: many that hold theirs back must not pass together.
         if door.blocked(address):
             return _say(429, "Too many wrong passcodes. Try again in ten minutes.")
-        sent = await _body(request)
         code, facts = str(sent.get("passcode", ""))[:100], door.facts
         # Counted before it is looked at: many at once must not all be let try.
         door.wrong[address].append(time.monotonic())

@@ -226,7 +226,9 @@ def _state(folder: Path, ends_at: float) -> State:
         return "ended"
     process = _process(folder)
     if not process:
-        return "starting"
+        # One whose creator was killed never listens; it is not waited for longer than a start may take.
+        begun = (folder / "demo.json").stat().st_mtime
+        return "starting" if time.time() - begun < START_SECONDS else "stopped"
     return "open" if Identity(process["pid"], process["created"]).alive else "stopped"
 
 

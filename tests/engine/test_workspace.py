@@ -20,6 +20,11 @@ def test_a_new_workspace_has_its_folders_and_name(tmp_path: Path) -> None:
     assert open_workspace(tmp_path / "acme").name == "Acme support"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions; run it on Linux or macOS")
+def test_a_new_workspace_is_for_its_owner_alone(tmp_path: Path) -> None:
+    assert open_workspace(tmp_path / "acme").root.stat().st_mode & 0o077 == 0
+
+
 def test_a_file_is_not_a_workspace(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("hello")
     with pytest.raises(InputRefused, match="is a file"):
