@@ -145,7 +145,7 @@ def _beside(bot: Bot) -> tuple[Any, ...]:
 
 @notices.shown
 def pulse(workspace: Workspace, seen: list[Any], refresh: float) -> tuple[Any, ...]:
-    """Every second: bots are made of runs that have ended; once one is there, it can be chosen."""
+    """At every tick: bots are made of runs that have ended; once one is there, it can be chosen."""
     makings = make.make_missing(workspace)
     now = [[each.run.id, each.status.state, each.status.message] for each in makings]
     if now == seen:

@@ -204,7 +204,7 @@ def _newest(workspace: Workspace) -> str | None:
 
 @notices.shown
 def pulse(workspace: Workspace, seen: dict[str, Any], changed: int) -> tuple[Any, ...]:
-    """Every second: the running evaluation's progress; once one has ended, a redraw of everything."""
+    """At every tick: the running evaluation's progress; once one has ended, a redraw of everything."""
     now = {
         identity: (status.state, status.step, status.message, round(status.seconds_left or 0))
         for identity, status in evaluations.statuses(workspace).items()

@@ -160,7 +160,7 @@ def _export_folder(workspace: Workspace, bot: Bot) -> Any:
 
 @notices.shown
 def pulse(workspace: Workspace, seen: str, known: list[str], refresh: float) -> tuple[Any, ...]:
-    """Every second: the demos' visits and ends; a new bot can be chosen."""
+    """At every tick: the demos' visits and ends; a new bot can be chosen."""
     now = parts.demo_list(demos.list_demos(workspace))
     ids = [bot.id for bot in _trained(workspace)]
     listed = gr.skip() if now == seen else now

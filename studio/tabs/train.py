@@ -148,7 +148,7 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
 
 @notices.shown
 def pulse(workspace: Workspace, seen: dict[str, Any], selected: str | None) -> tuple[Any, ...]:
-    """Every second: what changed in the runs, and nothing where nothing did."""
+    """At every tick: what changed in the runs, and nothing where nothing did."""
     found = runs.list_runs(workspace)
     now = {run.id: [run.status.state, run.status.step, run.status.message, run.status.alive] for run in found}
     if now == seen:
