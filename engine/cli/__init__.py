@@ -9,6 +9,11 @@ their functions, so that `tunedesk --help` and the studio's start do not load mo
 """
 
 import sys
+from pathlib import Path
+
+# Unsloth installs a package called `studio` beside the libraries. Ours is the one in this checkout, from whatever
+# folder and by whichever way the terminal was started.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import typer
 

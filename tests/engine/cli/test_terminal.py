@@ -1,6 +1,7 @@
 """The terminal's promises: one JSON document, exit codes, and the whole loop in order on real input."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,14 @@ def result(*words: object, workspace: Path | None = None) -> dict[str, Any]:
     """The one JSON document of a verb."""
     document: dict[str, Any] = json.loads(tunedesk(*words, "--json", workspace=workspace).stdout)
     return document
+
+
+def test_the_studio_is_ours_from_any_folder(tmp_path: Path) -> None:
+    """Unsloth installs a package called `studio` too, and `-P` is how launch.py hands over."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    asked = [sys.executable, "-P", "-c", "import engine.cli, studio; print(studio.__file__)"]
+    answer = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path, env=environment, check=True)
+    assert Path(answer.stdout.strip()) == SAMPLE.parents[2] / "studio" / "__init__.py"
 
 
 def test_doctor_tells_the_machine_and_the_versions() -> None:
