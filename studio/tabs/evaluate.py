@@ -78,16 +78,14 @@ def draw(workspace: Workspace, source: str | None, systems: list[str], shown: st
     questions = golden.golden_questions(workspace)
     offered = _systems(workspace)
     known = [name for _, name in offered]
-    # The newest run and the base model, until a person chooses otherwise.
-    ticked = [name for name in systems if name in known] or known[:2]
+    # The base model and the newest run; a run that came after the ticks were made is what one wants to measure.
+    unmeasured = set(known[1:2]) - _ever_asked(workspace)
+    ticked = [name for name in known if name in systems or name in unmeasured]
+    ticked = ticked or known[:2]
     asked = _sources(workspace)
     asked_values = [value for _, value in asked]
     source = source if source in asked_values else next(iter(asked_values), None)
-    measured = [
-        (parts.measurement(evaluation), evaluation.id)
-        for evaluation in evaluations.list_evaluations(workspace)
-        if evaluations.collect(workspace, evaluation.id)
-    ]
+    measured = _measured(workspace)
     ids = [value for _, value in measured]
     shown = shown if shown in ids else next(iter(ids), None)
     words, ready = _preview(workspace, source, ticked)
@@ -153,6 +151,20 @@ def _in_order(systems: list[str]) -> list[str]:
     return sorted(systems, key=lambda system: system != "base")
 
 
+def _measured(workspace: Workspace) -> list[tuple[str, str]]:
+    """Measurements that have answers, as (words, id), the newest first."""
+    return [
+        (parts.measurement(evaluation), evaluation.id)
+        for evaluation in evaluations.list_evaluations(workspace)
+        if evaluations.collect(workspace, evaluation.id)
+    ]
+
+
+def _ever_asked(workspace: Workspace) -> set[str]:
+    """Every system that some evaluation has asked."""
+    return {system.name for evaluation in evaluations.list_evaluations(workspace) for system in evaluation.systems}
+
+
 def _systems(workspace: Workspace) -> list[tuple[str, str]]:
     """What can be ticked, as (words, name): the base model and the newest runs that have an adapter."""
     trained = [run for run in runs.list_runs(workspace) if run.adapter][:RUNS_OFFERED]
@@ -210,11 +222,11 @@ def pulse(workspace: Workspace, seen: dict[str, Any], changed: int) -> tuple[Any
         for identity, status in evaluations.statuses(workspace).items()
     }
     if now == seen:
-        return (gr.skip(),) * 5
+        return (gr.skip(),) * 6
     ended = [identity for identity, each in now.items() if each[0] in jobs.ENDED and seen.get(identity) != each]
     newest = _newest(workspace)
     if newest is None:
-        return now, "", gr.Button(visible=False), gr.Button(visible=False), gr.skip()
+        return now, "", gr.Button(visible=False), gr.Button(visible=False), gr.skip(), gr.skip()
     evaluation = evaluations.get_evaluation(workspace, newest)
     status = evaluation.status
     html = ""
@@ -228,8 +240,15 @@ def pulse(workspace: Workspace, seen: dict[str, Any], changed: int) -> tuple[Any
         html,
         gr.Button(visible=status.alive, interactive=status.state != "stopping"),
         gr.Button(visible=resumable),
+        _showing_newest(workspace) if ended else gr.skip(),
         changed + 1 if ended else gr.skip(),
     )
+
+
+def _showing_newest(workspace: Workspace) -> Any:
+    """What has just been measured is what one wants to see."""
+    measured = _measured(workspace)
+    return gr.Dropdown(measured, value=next((value for _, value in measured), None), visible=len(measured) > 1)
 
 
 # --- Rating ---------------------------------------------------------------------------------------------------------
@@ -334,7 +353,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
     go.click(partial(measure, workspace), [source, systems, changed], changed, api_name="evaluate_measure")
     halt.click(partial(stop, workspace), None, None, api_name="evaluate_stop", show_progress="hidden")
     again.click(partial(resume, workspace), changed, changed, api_name="evaluate_resume", show_progress="hidden")
-    pulsed = [seen, progress, halt, again, changed]
+    pulsed = [seen, progress, halt, again, shown, changed]
     tick.tick(partial(pulse, workspace), [seen, changed], pulsed, **quiet)
 
     *fields, add, upload = form

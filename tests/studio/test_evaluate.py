@@ -97,6 +97,20 @@ def test_the_account_of_the_golden_set_stands_first(workspace: Workspace) -> Non
     assert sources.value == "golden"
 
 
+def finished_run(workspace: Workspace, run_id: str, created_at: float) -> None:
+    """The folder of a run that has its adapter."""
+    (workspace.runs / run_id / "adapter").mkdir(parents=True)
+    manifest = {"name": run_id, "version": "First", "version_hash": "00", "base": "starter", "created_at": created_at}
+    files.write_json(workspace.runs / run_id / "run.json", {"format": 1, **manifest})
+
+
+def test_a_run_that_came_after_the_ticks_is_ticked_until_it_was_measured(workspace: Workspace, measured: str) -> None:
+    finished_run(workspace, "secret-run-7", created_at=1.0)
+    assert evaluate.draw(workspace, None, ["base"], measured)[3].value == ["base"]
+    finished_run(workspace, "quick-try-8", created_at=2.0)
+    assert evaluate.draw(workspace, None, ["base"], measured)[3].value == ["base", "quick-try-8"]
+
+
 def test_results_lead_with_the_verdict(workspace: Workspace, measured: str) -> None:
     *_, which, results, sorted_by, area = evaluate.draw(workspace, None, [], None)
     assert which.value == measured
@@ -176,8 +190,9 @@ def test_a_card_when_all_is_marked() -> None:
 
 
 def test_the_pulse_redraws_only_when_something_changed(workspace: Workspace, measured: str) -> None:
-    seen, progress, halt, again, changed = evaluate.pulse(workspace, {}, 0)
+    seen, progress, halt, again, shown, changed = evaluate.pulse(workspace, {}, 0)
     assert seen[measured][0] == "done"
+    assert shown.value == measured
     assert (progress, halt.visible, again.visible, changed) == ("", False, False, 1)
     assert all(each == gr.skip() for each in evaluate.pulse(workspace, seen, 1))
 
@@ -187,7 +202,7 @@ def test_a_failed_measurement_says_why_and_can_go_on(workspace: Workspace, measu
     (folder / "result.json").unlink()
     (folder / "log.txt").write_text(f"Traceback {HOSTILE}")
     files.write_json(folder / "exit.json", {"code": -9})
-    _, progress, halt, again, _ = evaluate.pulse(workspace, {}, 0)
+    _, progress, halt, again, _, _ = evaluate.pulse(workspace, {}, 0)
     assert "ended before it was finished" in progress
     assert "<img" not in progress
     assert (halt.visible, again.visible) == (False, True)
