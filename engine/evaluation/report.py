@@ -260,6 +260,13 @@ def _verdict(
 
 
 def _facts_sentence(labels: dict[str, str], facts: Mapping[str, tuple[int, int]]) -> str:
-    """What each system says of what must be said, in one sentence; empty where nothing must be said."""
+    """What each system says of what must be said, and whether any says more than the first."""
+    if not facts:
+        return ""
     said = [f"{labels[system]} {count[0]} of {count[1]}" for system, count in facts.items()]
-    return f"Must-say facts said: {', '.join(said)}." if said else ""
+    sentence = f"Must-say facts said: {', '.join(said)}."
+    first, *others = facts
+    if others and max(facts[system][0] for system in others) <= facts[first][0]:
+        # Closer words with no more facts is a voice that was learned, and must not pass for better answers.
+        sentence += f" None says more of your facts than {labels[first]}: what was learned is the wording."
+    return sentence

@@ -97,7 +97,7 @@ def _why(answer: Answer) -> str:
     cut = "<p>The answer was cut off at its longest length.</p>" if answer.done.finish == "length" else ""
     times = (
         f'<p class="td-quiet">First word after {answer.done.first_seconds:.2f} s, all of it after '
-        f"{answer.done.seconds:.1f} s.</p>"
+        f"{answer.done.seconds:.2f} s.</p>"
     )
     title = "Why was this refused?" if refused else "Why?"
     return f'<details class="td-why"><summary>{title}</summary><ul>{rails}</ul>{cut}{times}</details>'

@@ -66,7 +66,7 @@ def test_an_answer_is_taken_in_as_it_comes() -> None:
     assert "Loading" in pages[0]
     assert "It is </div>" in pages[2]
     assert "Why?" not in pages[3]
-    assert "First word after 0.30 s, all of it after 2.0 s." in pages[4]
+    assert "First word after 0.30 s, all of it after 2.00 s." in pages[4]
 
 
 def test_why_opens_the_verdict_with_its_evidence() -> None:

@@ -50,9 +50,9 @@ def examine(file: File, encoding: Encoding) -> Layout:
     fit = _best_fit(sample, told.group(1) if told else None)
     if fit.width < 2:
         raise InputRefused(
-            f"{file.name} has no columns.",
-            "No comma, semicolon, tab or bar divides its lines into columns.",
-            "Export a table with at least a question and an answer in each row.",
+            f"{file.name} has only one column.",
+            "No comma, semicolon, tab or bar divides its lines.",
+            "Export a table with the question and the answer each in a column of its own.",
         )
     if fit.share < EVEN:
         raise InputRefused(

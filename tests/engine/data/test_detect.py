@@ -204,7 +204,7 @@ def test_a_mapping_can_be_corrected(write: Write) -> None:
         ("table.xlsx", b"PK\x03\x04rest", "Excel"),
         ("paper.pdf", b"%PDF-1.7 rest", "a PDF"),
         ("data.bin", bytes(range(256)) * 4, "not a text file"),
-        ("words.txt", b"just some words\nand more of them\n", "no columns"),
+        ("words.txt", b"just some words\nand more of them\n", "only one column"),
         ("number.json", b"42", "no list of records"),
         ("list.json", b'["a", "b"]', "no list of records"),
         ("nothing.json", b"{}", "no list of records"),

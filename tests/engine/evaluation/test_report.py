@@ -41,6 +41,15 @@ def test_the_verdict_names_the_winner_and_counts_the_facts() -> None:
     assert abs(difference.difference - (values["run"] - values["base"])) < 1e-9
 
 
+def test_closer_words_without_more_facts_are_called_so() -> None:
+    silent = [each._replace(answer="No idea.") for each in answers()]
+    report = build("e", LABELS, QUESTIONS, silent, [])
+    assert report.verdict.endswith("This is not chance.")
+    assert report.facts_sentence.endswith(
+        "None says more of your facts than the base model: what was learned is the wording."
+    )
+
+
 def test_groups_hold_their_own_means() -> None:
     report = build("e", LABELS, QUESTIONS, answers(), [])
     assert {group.name: group.n for group in report.tags} == {"common": 20, "tone": 20}
