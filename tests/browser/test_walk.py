@@ -186,10 +186,10 @@ def show_a_demo_and_take_it_back(page: Page, new_context: Callable[..., BrowserC
     page.locator("#ship-demos [data-revoke]").click()
     expect(page.locator("#ship-demos")).to_contain_text("revoked")
     ask_the_demo(visitor, "Are you still there?")
-    expect(visitor.get_by_text("This demo has ended")).to_be_visible()
+    expect(visitor.get_by_text("This demo has ended").first).to_be_visible()
     late = new_context().new_page()
     late.goto(address)
-    expect(late.get_by_text("This demo has ended")).to_be_visible()
+    expect(late.get_by_text("This demo has ended").first).to_be_visible()
     expect(late.locator("#passcode")).to_be_hidden()
 
 
