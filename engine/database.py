@@ -79,6 +79,7 @@ class Database:
             cursor.execute("BEGIN TRANSACTION")
             try:
                 yield cursor
+            # Whatever ends the block, Ctrl-C as well, must undo it; it goes up unchanged.
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
