@@ -1,5 +1,5 @@
-// What the shell does in the browser without asking Python: move between the screens, remember which one is open, light
-// and dark, and copying. No request is made here.
+// What the shell does in the browser without asking Python: move between the screens, remember which one is open, light and
+// dark, copying, and which folds are open. No request is made here.
 (() => {
   "use strict";
   const STATIONS = ["start", "data", "train", "evaluate", "chat", "ship"];
@@ -75,8 +75,22 @@
     }
   };
 
+  // What a person has opened stays open when Python draws it again; forgotten once it is no longer on the page.
+  const opened = new Set();
+  const keepOpen = () => {
+    if (!opened.size) return;
+    const drawn = new Map([...document.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold]));
+    for (const name of opened) {
+      if (drawn.has(name)) drawn.get(name).open = true;
+      else opened.delete(name);
+    }
+  };
+
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
+    const fold = target?.closest("summary")?.parentElement;
+    // The click comes before the fold moves.
+    if (fold?.dataset.fold) fold.open ? opened.delete(fold.dataset.fold) : opened.add(fold.dataset.fold);
     const to = target?.closest("[data-tab]:not(body)");
     if (to) open(to.dataset.tab);
     else if (target?.closest("[data-theme-toggle]")) toggleTheme();
@@ -105,6 +119,7 @@
   new MutationObserver(() => {
     paintTheme();
     mergeNotices();
+    keepOpen();
     if (!settled) return;
     const station = selectedStation();
     if (!station) return;

@@ -65,12 +65,14 @@ def talk(rounds: Sequence[Round], names: dict[str, str]) -> str:
             '<div class="td-empty"><h3>Ask what your customers ask</h3>'
             "<p>Under every answer, Why shows what the guardrails decided and on what evidence.</p></div>"
         )
-    return f'<div class="td-talk" aria-live="polite">{"".join(_round(each, names) for each in rounds)}</div>'
+    drawn = "".join(_round(number, each, names) for number, each in enumerate(rounds))
+    return f'<div class="td-talk" aria-live="polite">{drawn}</div>'
 
 
-def _round(turn: Round, names: dict[str, str]) -> str:
+def _round(number: int, turn: Round, names: dict[str, str]) -> str:
     columns = "".join(
-        _answer(names.get(bot, bot), answer, len(turn.answers) > 1) for bot, answer in turn.answers.items()
+        _answer(names.get(bot, bot), answer, len(turn.answers) > 1, fold=f"why-{number}-{bot}")
+        for bot, answer in turn.answers.items()
     )
     return (
         f'<div class="td-bubble td-customer">{escape(turn.question)}</div>'
@@ -78,18 +80,18 @@ def _round(turn: Round, names: dict[str, str]) -> str:
     )
 
 
-def _answer(name: str, answer: Answer, named: bool) -> str:
+def _answer(name: str, answer: Answer, named: bool, fold: str) -> str:
     title = f"<h4>{escape(name)}</h4>" if named else ""
     if not answer.text:
         words = escape(answer.waiting or "Thinking")
         bar = '<span class="td-progress td-unknown" role="progressbar"><i></i></span>' if answer.waiting else ""
         said = "No answer." if answer.done else f"{words}{bar}"
         return f'<section>{title}<div class="td-bubble td-pending">{said}</div></section>'
-    return f'<section>{title}<div class="td-bubble">{escape(answer.text)}</div>{_why(answer)}</section>'
+    return f'<section>{title}<div class="td-bubble">{escape(answer.text)}</div>{_why(answer, fold)}</section>'
 
 
-def _why(answer: Answer) -> str:
-    """The rails as a list that can be opened, once the answer is whole."""
+def _why(answer: Answer, fold: str) -> str:
+    """The rails as a list that can be opened, once the answer is whole. `fold` keeps it open when it is drawn again."""
     if answer.done is None:
         return ""
     refused = answer.done.finish == "refused"
@@ -100,7 +102,9 @@ def _why(answer: Answer) -> str:
         f"{answer.done.seconds:.2f} s.</p>"
     )
     title = "Why was this refused?" if refused else "Why?"
-    return f'<details class="td-why"><summary>{title}</summary><ul>{rails}</ul>{cut}{times}</details>'
+    return (
+        f'<details class="td-why" data-fold="{fold}"><summary>{title}</summary><ul>{rails}</ul>{cut}{times}</details>'
+    )
 
 
 def _verdict(verdict: Verdict) -> str:

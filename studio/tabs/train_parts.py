@@ -197,7 +197,7 @@ def samples(found: Sequence[Sample]) -> str:
     """Sample questions with the newest answer, the first one and the one hoped for."""
     if not found:
         return ""
-    cards = "".join(_sample(sample) for sample in found)
+    cards = "".join(_sample(number, sample) for number, sample in enumerate(found))
     return (
         "<h3>Sample answers</h3>"
         '<p class="td-quiet">Questions it does not learn from; answers are cut off early.</p>'
@@ -205,11 +205,12 @@ def samples(found: Sequence[Sample]) -> str:
     )
 
 
-def _sample(sample: Sample) -> str:
+def _sample(number: int, sample: Sample) -> str:
     step, answer = sample.answers[-1]
     first_step, first = sample.answers[0]
     before = (
-        f"<details><summary>At step {first_step}</summary><p>{escape(first) or 'nothing'}</p></details>"
+        f'<details data-fold="sample-first-{number}"><summary>At step {first_step}</summary>'
+        f"<p>{escape(first) or 'nothing'}</p></details>"
         if step != first_step
         else ""
     )
@@ -217,7 +218,8 @@ def _sample(sample: Sample) -> str:
     return (
         f'<article class="td-sample"><div class="td-bubble td-customer">{escape(sample.question)}</div>'
         f'<div class="td-bubble">{said}</div><p class="td-quiet">at step {step:,}</p>{before}'
-        f"<details><summary>The answer that is hoped for</summary><p>{escape(sample.expected)}</p></details></article>"
+        f'<details data-fold="sample-hoped-{number}"><summary>The answer that is hoped for</summary>'
+        f"<p>{escape(sample.expected)}</p></details></article>"
     )
 
 

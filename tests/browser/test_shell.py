@@ -157,3 +157,18 @@ def test_a_killed_studio_says_so_and_the_page_goes_on_with_the_next_one(
     workspace.close()
     open_studio_at(tmp_path / "shop", int(studio.address.rstrip("/").rpartition(":")[2]))
     expect(page.locator('#td-nav [data-tab="data"]')).to_have_attribute("data-state", "started", timeout=40_000)
+
+
+def test_a_fold_stays_as_the_person_left_it_when_it_is_drawn_again(studio: Studio, page: Page) -> None:
+    page.goto(studio.address)
+    expect(page.locator("#tab-start")).to_be_visible()
+    draw = """() => { document.getElementById("drawn-again")?.remove(); document.body.insertAdjacentHTML("beforeend",
+        '<div id="drawn-again"><details data-fold="why-0"><summary>Why?</summary><p>Because.</p></details></div>'); }"""
+    page.evaluate(draw)
+    summary, reason = page.locator("#drawn-again summary"), page.locator("#drawn-again p")
+    summary.click()
+    page.evaluate(draw)
+    expect(reason).to_be_visible()
+    summary.press("Enter")
+    page.evaluate(draw)
+    expect(reason).to_be_hidden()
