@@ -12,12 +12,15 @@ Lines that start with ``#`` are comments. Everything here is deterministic for a
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
+from typing import TypeAlias
 
 TEXT = Path(__file__).parent / "text"
-_INNERMOST = re.compile(r"\[([^\[\]]*)\]")
 _SLOT = re.compile(r"\{(\w+)\}")
+_ARTICLE = re.compile(r"(\ba|(?:^|(?<=[.!?:\n] )|(?<=\n))A) (?=[aeioAEIO]|un(?!i)|up)(?!one|eu)")
+_Parts: TypeAlias = tuple["str | tuple[_Parts, ...]", ...]  # text, or the alternatives of a bracket
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Block:
     def all(self, key: str) -> list[str]:
         """The texts of all lines with this key, in order."""
         return [text for found, text in self.lines if found == key]
+
+    def one(self, key: str) -> str:
+        """The text of the only line with this key; of its first line where there are several."""
+        return next(text for found, text in self.lines if found == key)
 
 
 def read_blocks(*names: str) -> list[Block]:
@@ -61,17 +68,44 @@ def _sections(name: str) -> list[tuple[str, list[str]]]:
 
 
 def choose(phrase: str, rng: Random) -> str:
-    """The phrase with one alternative taken from every bracket, innermost first."""
-    while True:
-        chosen = _INNERMOST.sub(lambda match: rng.choice(match[1].split("|")), phrase)
-        if chosen == phrase:
-            return re.sub(r"  +", " ", chosen).replace(" ,", ",").replace(" .", ".").strip()
-        phrase = chosen
+    """The phrase with one alternative taken from every bracket; a bracket that has no partner stays as it is."""
+    chosen = _rendered(_parsed(phrase), rng)
+    return re.sub(r" +(?=[ ,.])", "", chosen).strip()
+
+
+@cache
+def _parsed(phrase: str) -> _Parts:
+    if phrase.count("[") != phrase.count("]"):
+        return (phrase,)
+    return _parts(re.split(r"([\[\]|])", phrase), False)[0][0]
+
+
+def _parts(pieces: list[str], inside: bool) -> tuple[tuple[_Parts, ...], list[str]]:
+    """The alternatives at the beginning of the pieces up to their closing bracket, and the pieces after that."""
+    alternatives: list[_Parts] = []
+    parts: list[str | tuple[_Parts, ...]] = []
+    while pieces:
+        piece, pieces = pieces[0], pieces[1:]
+        if piece == "[":
+            nested, pieces = _parts(pieces, True)
+            parts.append(nested)
+        elif inside and piece == "|":
+            alternatives.append(tuple(parts))
+            parts = []
+        elif inside and piece == "]":
+            break
+        elif piece:
+            parts.append(piece)
+    return (*alternatives, tuple(parts)), pieces
+
+
+def _rendered(parts: _Parts, rng: Random) -> str:
+    return "".join(part if isinstance(part, str) else _rendered(rng.choice(part), rng) for part in parts)
 
 
 def with_articles_right(text: str) -> str:
-    """The text with ``a`` turned into ``an`` before a vowel."""
-    return re.sub(r"\b([Aa]) (?=[aeioAEIO]|un(?!i)|up)(?!one|eu)", r"\1n ", text)
+    """The text with ``a`` turned into ``an`` before a vowel; a capital A only where a sentence begins."""
+    return _ARTICLE.sub(r"\1n ", text)
 
 
 def fill(phrase: str, slot: Callable[[str], str]) -> str:

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from corpus.grammar import Block, read_blocks
-from corpus.wording import MOODS, in_mood, introduced, phrase, typed
+from corpus.choices import FACTS as FACTS
+from corpus.choices import Choice, fits, group_of
+from corpus.grammar import Block, capital
+from corpus.support import asked, said, steps_of
+from corpus.wording import MOODS, Message, exchange, in_mood, introduced, phrase, second_person, typed
 from corpus.world import Setting, setting
 
-Message = dict[str, str]
-FACTS = read_blocks("facts.txt")
 LEAD = "Use only this information:"
 _OTHER_LEADS = (
     "Answer only from this information:",
@@ -35,14 +36,12 @@ class Fact:
 
     def say(self, world: Setting, text: str, **more: str) -> str:
         """A text of the fact with its own values filled in before the setting's."""
-        for key, value in {**self.values, **more}.items():
-            text = text.replace("{" + key + "}", value)
-        return world.say(text)
+        return world.say(text, {**self.values, **more})
 
 
 def draw(world: Setting, blocks: tuple[Block, ...], count: int) -> list[Fact]:
     """Up to ``count`` different facts that fit the business, with drawn values."""
-    fitting = [block for block in blocks if block.tags & world.groups or "any" in block.tags]
+    fitting = [block for block in blocks if fits(block, world)]
     return [_drawn(world, block) for block in world.rng.sample(fitting, min(count, len(fitting)))]
 
 
@@ -56,14 +55,11 @@ def _drawn(world: Setting, block: Block) -> Fact:
     return Fact(block, values, fact.say(world, world.rng.choice(block.all("tell"))))
 
 
-def _wanted(
-    rng: Random, blocks: tuple[Block, ...], fillers: tuple[Block, ...], count: int
-) -> tuple[Setting, list[Fact]]:
-    """A business, and facts about it: first one of ``blocks``, then up to ``count - 1`` of ``fillers``."""
-    block = rng.choice(blocks)
-    group = rng.choice(sorted(block.tags))
-    world = setting(rng, None if group == "any" else group)
-    others = tuple(filler for filler in fillers if filler is not block)
+def _wanted(rng: Random, choice: Choice, count: int) -> tuple[Setting, list[Fact]]:
+    """A business, and facts about it: first the one to ask about, then up to ``count - 1`` others."""
+    block = rng.choice(choice.facts)
+    world = setting(rng, group_of(block, rng))
+    others = tuple(filler for filler in choice.fillers if filler is not block)
     return world, [_drawn(world, block), *draw(world, others, count - 1)]
 
 
@@ -109,9 +105,9 @@ def _closed(world: Setting, answer: str) -> str:
     return f"{answer} {phrase(world, 'closing')}" if world.rng.random() < 0.15 else answer
 
 
-def from_facts(rng: Random, blocks: tuple[Block, ...], fillers: tuple[Block, ...]) -> list[Message]:
+def from_facts(rng: Random, choice: Choice) -> list[Message]:
     """A passage of one to sixteen facts and one to three questions that it answers."""
-    world, facts = _wanted(rng, blocks, fillers, rng.choice((1, 2, 3, 3, 4, 5, 6, 8, 12, 16)))
+    world, facts = _wanted(rng, choice, rng.choice((1, 2, 3, 3, 4, 5, 6, 8, 12, 16)))
     asked = facts[: rng.choice((1, 1, 1, 1, 2, 2, 3))]
     rng.shuffle(facts)
     messages = [{"role": "system", "content": system_message(world, written(facts, rng))}]
@@ -134,9 +130,9 @@ def _in_one_message(messages: list[Message], rng: Random) -> list[Message]:
     return [{"role": "user", "content": joined}, *messages[2:]]
 
 
-def not_held(rng: Random, blocks: tuple[Block, ...], fillers: tuple[Block, ...]) -> list[Message]:
+def not_in_passage(rng: Random, choice: Choice) -> list[Message]:
     """A passage, and a question about a fact that it does not hold."""
-    world, (wanted, *shown) = _wanted(rng, blocks, fillers, rng.choice((2, 3, 4, 6, 9)))
+    world, (wanted, *shown) = _wanted(rng, choice, rng.choice((2, 3, 4, 6, 9)))
     system = system_message(world, written(shown, rng)) if shown else phrase(world, "persona")
     question, _ = _question_and_answer(wanted, world)
     messages = [
@@ -147,9 +143,9 @@ def not_held(rng: Random, blocks: tuple[Block, ...], fillers: tuple[Block, ...])
     return introduced(world, messages)
 
 
-def nothing_given(rng: Random, blocks: tuple[Block, ...]) -> list[Message]:
+def without_passage(rng: Random, choice: Choice) -> list[Message]:
     """A question about the business's own figures with no passage to look them up in."""
-    world, facts = _wanted(rng, blocks, (), 1)
+    world, facts = _wanted(rng, choice, 1)
     question, _ = _question_and_answer(facts[0], world)
     messages = [
         {"role": "user", "content": typed(in_mood(question, rng.choice(MOODS), world), rng)},
@@ -158,3 +154,26 @@ def nothing_given(rng: Random, blocks: tuple[Block, ...]) -> list[Message]:
     if rng.random() < 0.6:
         messages = [{"role": "system", "content": phrase(world, "persona")}, *messages]
     return introduced(world, messages)
+
+
+def from_article(rng: Random, choice: Choice) -> list[Message]:
+    """A question whose answer is one of several short help texts in the system message."""
+    block, world = choice.situation(rng)
+    others = [other for other in choice.neighbours if other is not block]
+    shown = [block, *rng.sample(others, rng.choice((0, 1, 1, 2, 2, 3, 5, 7)))]
+    core = asked(block, world).text
+    texts = []
+    for part in shown:
+        body = said(part, world, core)
+        if part.all("step") and rng.random() < 0.4:
+            body += "\n" + "\n".join(f"{at}. {step}" for at, step in enumerate(steps_of(part, world), 1))
+        texts.append(body)
+    own = texts[0]
+    heads = [capital(second_person(world.say(rng.choice(part.all("noun"))))) for part in shown]
+    titled = rng.random() < 0.6
+    entries = [f"{head}\n{text}" if titled else text for head, text in zip(heads, texts, strict=True)]
+    rng.shuffle(entries)
+    question = typed(in_mood(core, rng.choice(MOODS), world), rng)
+    system = system_message(world, "\n\n".join(entries))
+    lead = rng.choice(("", "", "", "Of course. ", "Sure. ", "Thank you for your question. "))
+    return introduced(world, [{"role": "system", "content": system}, *exchange(question, lead + own)])

@@ -6,8 +6,11 @@ from random import Random
 from corpus.grammar import capital, read_lists
 from corpus.world import Setting
 
-PHRASES = read_lists("phrases.txt")
+Message = dict[str, str]
+PHRASES = read_lists("phrases.txt") | read_lists("instructions.txt")
 MOODS = ("plain", "plain", "plain", "polite", "polite", "story", "hurried", "angry", "worried")
+_PRIVATE = 0xE000  # letters of nobody's alphabet, which stand for values while a text is garbled
+_MUST_SHOW = ("angry", "worried", "pleased")
 _SWAPS = {
     "i": "you",
     "i'm": "you're",
@@ -19,6 +22,23 @@ _SWAPS = {
     "myself": "yourself",
     "am": "are",
 }
+_OTHERS = {
+    "i": "they",
+    "i'm": "they're",
+    "i've": "they've",
+    "i'd": "they'd",
+    "i'll": "they'll",
+    "me": "them",
+    "my": "their",
+    "mine": "theirs",
+    "myself": "themselves",
+    "am": "are",
+    "your": "the company's",
+    "you": "the company",
+}
+_COMPANY = {"you": "us", "your": "our", "yours": "ours", "yourself": "ourselves"}
+_TOLD_BACK = _SWAPS | _COMPANY
+_SUBJECT = r"(?i)\b(if|when|how|where|what|which|why|who|whether|methods|data|that)( data| payment methods)? you\b"
 _SHORT_FORMS = {"you": "u", "please": "pls", "are": "r", "and": "n", "because": "cuz", "your": "ur", "thanks": "thx"}
 
 
@@ -27,7 +47,7 @@ def phrase(setting: Setting, *keys: str) -> str:
     return setting.say(setting.rng.choice(PHRASES[" ".join(keys)]))
 
 
-def introduced(setting: Setting, messages: list[dict[str, str]]) -> list[dict[str, str]]:
+def introduced(setting: Setting, messages: list[Message]) -> list[Message]:
     """The messages, with the business named at the beginning if an answer names it and nothing else does.
 
     Without this a model learns to make up the business it works for.
@@ -43,9 +63,21 @@ def introduced(setting: Setting, messages: list[dict[str, str]]) -> list[dict[st
     return [{"role": "system", "content": persona}, *messages]
 
 
+def exchange(question: str, answer: str) -> list[Message]:
+    """A customer's message and the answer to it."""
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
 def second_person(text: str) -> str:
-    """The customer's words as the agent says them back: ``my order`` becomes ``your order``."""
-    return re.sub(r"[A-Za-z']+", lambda word: _SWAPS.get(word[0].lower(), word[0]), text)
+    """The customer's words as the agent says them back: ``my order`` becomes ``your order``, ``your shop`` ours."""
+    text = re.sub(r"\bI was\b", "you were", re.sub(_SUBJECT, r"\1\2 we", text))
+    return re.sub(r"[A-Za-z']+", lambda word: _TOLD_BACK.get(word[0].lower(), word[0]), text)
+
+
+def third_person(text: str) -> str:
+    """The customer's words as somebody else tells them: ``my order`` becomes ``their order``."""
+    text = re.sub(r"\bI was\b", "they were", text)
+    return re.sub(r"[A-Za-z']+", lambda word: _OTHERS.get(word[0].lower(), word[0]), text)
 
 
 def as_question(text: str, rng: Random) -> str:
@@ -60,20 +92,39 @@ def as_question(text: str, rng: Random) -> str:
     return text + rng.choice((".", ".", ""))
 
 
+def names_company(text: str) -> bool:
+    """Whether the customer's words speak of what the company does, which the third person cannot simply repeat."""
+    return re.search(_SUBJECT, text) is not None
+
+
 def in_mood(core: str, mood: str, setting: Setting) -> str:
     """The core message with what a customer in this mood writes before and after it."""
     rng = setting.rng
     message = as_question(core, rng)
     before = phrase(setting, "before", mood) if f"before {mood}" in PHRASES and rng.random() < 0.75 else ""
     after = phrase(setting, "after", mood) if f"after {mood}" in PHRASES and rng.random() < 0.45 else ""
+    if mood in _MUST_SHOW and not before and not after:
+        before = phrase(setting, "before", mood)
     gap = "\n\n" if mood == "polite" and rng.random() < 0.15 else " "
     if not before.endswith((",", ":", "but")):
         message = capital(message)
     return gap.join(part for part in (before, message, after) if part)
 
 
-def typed(text: str, rng: Random) -> str:
-    """The text as somebody types it: often as it is, sometimes in lower case, hurried or with slips."""
+def typed(text: str, rng: Random, keep: tuple[str, ...] = ()) -> str:
+    """The text as somebody types it: often as it is, sometimes in lower case, hurried or with slips.
+
+    The values in ``keep``, such as an order number, are typed exactly.
+    """
+    for at, value in enumerate(keep):
+        text = text.replace(value, chr(_PRIVATE + at))
+    text = _noisy(text, rng)
+    for at, value in enumerate(keep):
+        text = text.replace(chr(_PRIVATE + at), value)
+    return text
+
+
+def _noisy(text: str, rng: Random) -> str:
     roll = rng.random()
     if roll < 0.4:
         return text

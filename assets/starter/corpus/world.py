@@ -12,6 +12,7 @@ from corpus.grammar import capital, choose, fill, read_blocks, read_lists, with_
 
 KINDS = read_blocks("businesses.txt")
 WORDS = read_lists("words.txt")
+_ITEMS = {kind.name: tuple(item.strip() for line in kind.all("items") for item in line.split(",")) for kind in KINDS}
 _VOWELS = "aeiou"
 
 
@@ -32,12 +33,21 @@ class Setting:
             self.values[name] = self._draw(name)
         return self.values[name]
 
-    def say(self, phrase: str) -> str:
-        """A phrase with alternatives chosen and slots filled."""
-        return with_articles_right(fill(choose(phrase, self.rng), self.slot))
+    def say(self, phrase: str, own: dict[str, str] | None = None) -> str:
+        """A phrase with alternatives chosen and slots filled; the values in ``own`` come before the setting's."""
+        chosen = choose(phrase, self.rng)
+        if "{" in chosen:
+            chosen = fill(chosen, lambda name: own[name] if own and name in own else self.slot(name))
+        return with_articles_right(chosen)
+
+    def fresh(self, phrase: str) -> str:
+        """A phrase with newly drawn values that the setting does not keep."""
+        return fill(choose(phrase, self.rng), self._draw)
 
     def _draw(self, name: str) -> str:
         base = name.rstrip("23")
+        if base == "business":
+            return self.values["business"]
         if base == "item":
             return self.rng.choice(self.items)
         if base == "an_item":
@@ -50,6 +60,8 @@ class Setting:
             return _MADE[base](self.rng)
         if base == "email":
             return f"{self.rng.choice(['help', 'support', 'hello', 'care', 'service'])}@{self.slot('site')}"
+        if base == "mail":
+            return _mail(self.rng, self.slot("name"))
         if base == "site":
             stem = "".join(c for c in self.slot("business").lower() if c.isalpha())
             return f"{stem}.{self.rng.choice(['example', 'com', 'net', 'co.uk', 'shop'])}"
@@ -71,7 +83,7 @@ def setting(rng: Random, group: str | None = None) -> Setting:
         rng,
         kind.name,
         kind.tags,
-        tuple(item.strip() for line in kind.all("items") for item in line.split(",")),
+        _ITEMS[kind.name],
         rng.choice(kind.all("trade")),
     )
     made.values["business"] = _business_name(rng, kind.all("name"))
@@ -139,6 +151,11 @@ def _ordinal(day: int) -> str:
 def _name(rng: Random) -> str:
     first = rng.choice(WORDS["first"])
     return rng.choice((first, f"{first} {rng.choice(WORDS['surname'])}"))
+
+
+def _mail(rng: Random, name: str) -> str:
+    made = name.lower().replace(" ", rng.choice((".", "_", ""))) + rng.choice(("", "", _digits(rng, 2)))
+    return f"{made}@{rng.choice(WORDS['stem']).lower()}{rng.choice(('.example', '.com', '.net', 'mail.com'))}"
 
 
 def _postcode(rng: Random) -> str:

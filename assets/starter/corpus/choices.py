@@ -1,0 +1,91 @@
+"""Which situations, facts and subjects there are, and which of them training never sees."""
+
+from dataclasses import dataclass
+from random import Random
+from zlib import crc32
+
+from corpus.grammar import TEXT, Block, read_blocks
+from corpus.world import Setting, setting
+
+_FILES = (
+    "orders.txt",
+    "money.txt",
+    "account.txt",
+    "contracts.txt",
+    "visits.txt",
+    "general.txt",
+    "cards.txt",
+    "accounts_and_transfers.txt",
+    "retail.txt",
+    "digital.txt",
+    "travel.txt",
+    "services.txt",
+)
+_FACT_FILES = ("facts.txt", "facts_more.txt")
+_ATTRIBUTE_FILES = ("attributes.txt",)
+
+
+def _blocks(names: tuple[str, ...]) -> tuple[Block, ...]:
+    return tuple(read_blocks(*(name for name in names if (TEXT / name).exists())))
+
+
+SITUATIONS = _blocks(_FILES)
+SUBJECTS = _blocks(("offtopic.txt",))
+FACTS = _blocks(_FACT_FILES)
+ATTRIBUTES = _blocks(_ATTRIBUTE_FILES)
+_CHOSEN = {"exchange_item", "discount_code", "storage", "class size", "group size", "card replacement", "gift wrapping"}
+
+
+def one_in(share: int, name: str) -> bool:
+    """Whether the name is among the one in so many that its own checksum picks, wherever it stands in a file."""
+    return crc32(name.encode()) % share == 0
+
+
+HELD_OUT = frozenset(
+    _CHOSEN
+    | {block.name for block in SITUATIONS if one_in(25, block.name)}
+    | {block.name for block in (*FACTS, *ATTRIBUTES) if one_in(10, block.name)}
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which situations, facts and things a conversation may be built from."""
+
+    situations: tuple[Block, ...]
+    neighbours: tuple[Block, ...]  # situations that may stand beside the one that a message is about
+    facts: tuple[Block, ...]
+    fillers: tuple[Block, ...]  # facts that a passage holds besides those asked for
+    attributes: tuple[Block, ...]
+    unseen: bool = False
+
+    def situation(self, rng: Random) -> tuple[Block, Setting]:
+        """A situation and a business that it fits."""
+        block = rng.choice(self.situations)
+        return block, setting(rng, group_of(block, rng))
+
+
+def group_of(block: Block, rng: Random) -> str | None:
+    """One of the groups of trades that the block fits; None when it fits all."""
+    group = rng.choice(sorted(block.tags))
+    return None if group == "any" else group
+
+
+def fits(block: Block, world: Setting) -> bool:
+    """Whether a block can be about this business."""
+    return "any" in block.tags or not block.tags.isdisjoint(world.groups)
+
+
+def _choice(unseen: bool) -> Choice:
+    known = tuple(block for block in SITUATIONS if block.name not in HELD_OUT)
+    return Choice(
+        tuple(block for block in SITUATIONS if block.name in HELD_OUT) if unseen else known,
+        known,
+        tuple(block for block in FACTS if (block.name in HELD_OUT) is unseen),
+        tuple(block for block in FACTS if block.name not in HELD_OUT),
+        ATTRIBUTES if unseen else tuple(block for block in ATTRIBUTES if block.name not in HELD_OUT),
+        unseen,
+    )
+
+
+CHOICES = {"train": _choice(False), "fresh": _choice(False), "unseen": _choice(True)}
