@@ -4,7 +4,11 @@ A token is stored in 16 bits. Its highest bit says that the assistant wrote it; 
 that bit free. Blocks may begin in the middle of a conversation, and no position is padding.
 """
 
+import multiprocessing
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,7 @@ from vocabulary import BOS, EOS, START
 ASSISTANT = 0x8000
 BLOCK = 1024
 _AT_ONCE = 2000
+_WORTH_PROCESSES = 1_000_000
 
 
 def texts(seed: int, count: int) -> Iterator[str]:
@@ -48,15 +53,56 @@ def encode(tokenizer: PreTrainedTokenizerFast, talks: list[list[Message]]) -> np
     return np.array(row, dtype=np.uint16)
 
 
-def token_row(tokenizer: PreTrainedTokenizerFast, seed: int, part: str, tokens: int) -> np.ndarray:
-    """At least ``tokens`` tokens of a part of the corpus, uint16 of shape (tokens,)."""
-    rows: list[np.ndarray] = []
-    start = 0
-    while sum(map(len, rows)) < tokens:
-        talks = [conversation(seed, part, index) for index in range(start, start + _AT_ONCE)]
-        rows.append(encode(tokenizer, talks))
-        start += _AT_ONCE
-    return np.concatenate(rows)
+def token_row(tokenizer: PreTrainedTokenizerFast, seed: int, part: str, tokens: int, processes: int = 2) -> np.ndarray:
+    """At least ``tokens`` tokens of a part of the corpus, uint16 of shape (tokens,).
+
+    The row is the same for any number of processes; a short one is made in this process.
+    """
+    if processes == 1 or tokens < _WORTH_PROCESSES:
+        return _joined((_range(tokenizer, seed, part, start) for start in count(0, _AT_ONCE)), tokens)
+    spawned = multiprocessing.get_context("spawn")  # a fork would copy the threads' locks of torch and the tokenizer
+    with ProcessPoolExecutor(processes, spawned, _prepare, (tokenizer, seed, part)) as pool:
+        return _joined(_in_order(pool, 2 * processes), tokens)
+
+
+def _joined(rows: Iterator[np.ndarray], tokens: int) -> np.ndarray:
+    kept: list[np.ndarray] = []
+    length = 0
+    for row in rows:
+        kept.append(row)
+        length += len(row)
+        if length >= tokens:
+            break
+    return np.concatenate(kept)
+
+
+def _range(tokenizer: PreTrainedTokenizerFast, seed: int, part: str, start: int) -> np.ndarray:
+    """The tokens of the conversations of one range of indices."""
+    return encode(tokenizer, [conversation(seed, part, index) for index in range(start, start + _AT_ONCE)])
+
+
+def _in_order(pool: ProcessPoolExecutor, ahead: int) -> Iterator[np.ndarray]:
+    """The ranges one after the other, with a few more in the making while one is read; never ends by itself."""
+    starts = count(0, _AT_ONCE)
+    waiting = deque(pool.submit(_made, start) for start in islice(starts, ahead))
+    try:
+        while True:
+            yield waiting.popleft().result()
+            waiting.append(pool.submit(_made, next(starts)))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+_given: tuple[PreTrainedTokenizerFast, int, str]  # set in each process of the pool when it begins
+
+
+def _prepare(tokenizer: PreTrainedTokenizerFast, seed: int, part: str) -> None:
+    global _given
+    _given = (tokenizer, seed, part)
+
+
+def _made(start: int) -> np.ndarray:
+    return _range(*_given, start)
 
 
 def write_row(path: Path, row: np.ndarray) -> None:

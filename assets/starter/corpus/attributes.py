@@ -64,15 +64,13 @@ def _drawn(rng: Random, choice: Choice) -> tuple[Setting, list[Entry]]:
     count = rng.choice((2, 2, 3, 3, 4, 4, 5, 6, 8, 10, 12))
     others = [other for other in choice.attributes if other is not block and fits(other, world)]
     extra = rng.sample(others, min(len(others), rng.choice((0, 0, 1, 2)), count - 2 or 1))
-    wanted = world.say(rng.choice(things_of(block, choice.unseen)))
+    wanted = rng.choice(things_of(block, choice.unseen))
+    share = max(1, count // (1 + len(extra)))
     made = []
     for kind in (block, *extra):
         known = [name for name in things_of(kind, False) or things_of(kind, True) if name != wanted]
-        share = min(len(known), max(1, count // (1 + len(extra))))
-        names = rng.sample(known, share)
-        made += entries(kind, [wanted, *names[1:]] if kind is block and share > 1 else names, world)
-    if made[0].thing != wanted:
-        made = [*entries(block, [wanted], world), *made]
+        first = [wanted] if kind is block else []
+        made += entries(kind, first + rng.sample(known, min(len(known), share - len(first))), world)
     return world, made
 
 

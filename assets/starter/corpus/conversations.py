@@ -7,10 +7,14 @@ from collections.abc import Callable
 from random import Random
 
 from corpus.attributes import about_things, missing_thing
+from corpus.checks import checked
 from corpus.choices import CHOICES, HELD_OUT, SITUATIONS, SUBJECTS, Choice
+from corpus.details import confirmed, extracted
 from corpus.labels import named_from_list, named_unaided
 from corpus.passages import draw, from_article, from_facts, not_in_passage, system_message, without_passage, written
+from corpus.summaries import summarised
 from corpus.support import clarified, follow_up, other_topic, single, two_parts, with_persona
+from corpus.tones import in_tone
 from corpus.triage import chosen_fields, triaged
 from corpus.wording import MOODS, Message, exchange, in_mood, introduced, phrase, typed
 from corpus.world import Setting, setting
@@ -79,25 +83,30 @@ def as_typed(world: Setting, key: str) -> str:
 
 
 TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
-    single: 280,
-    follow_up: 70,
+    single: 310,
+    follow_up: 72,
     two_parts: 30,
-    other_topic: 30,
+    other_topic: 32,
     clarified: 14,
-    from_facts: 85,
-    from_article: 40,
-    not_in_passage: 25,
+    in_tone: 50,
+    from_facts: 80,
+    from_article: 36,
+    not_in_passage: 26,
     without_passage: 8,
     about_things: 50,
-    missing_thing: 26,
-    named_from_list: 75,
-    named_unaided: 45,
-    triaged: 40,
-    chosen_fields: 20,
-    off_topic: 60,
-    _small("greet", "greet reply"): 8,
-    _small("thank", "thank reply"): 6,
-    _small("human", "human reply"): 20,
-    _small("unclear", "unclear reply"): 14,
+    missing_thing: 27,
+    checked: 25,
+    confirmed: 13,
+    extracted: 11,
+    named_from_list: 78,
+    named_unaided: 48,
+    triaged: 42,
+    chosen_fields: 21,
+    summarised: 12,
+    off_topic: 63,
+    _small("greet", "greet reply"): 6,
+    _small("thank", "thank reply"): 5,
+    _small("human", "human reply"): 16,
+    _small("unclear", "unclear reply"): 12,
 }
 _BUILDERS, _WEIGHTS = tuple(TASKS), tuple(TASKS.values())
