@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +21,6 @@ import measure  # noqa: E402
 import shipping  # noqa: E402
 import training  # noqa: E402
 from corpus import conversation  # noqa: E402
-from corpus.conversations import HELD_OUT  # noqa: E402
-from corpus.passages import FACTS  # noqa: E402
 from vocabulary import load_tokenizer  # noqa: E402
 
 TALK = [
@@ -129,35 +126,6 @@ def test_training_sees_the_tokens_that_the_template_writes() -> None:
         marks += made["assistant_masks"]
     assert (row & (blocks.ASSISTANT - 1)).tolist() == expected
     assert (row >= blocks.ASSISTANT).astype(int).tolist() == marks
-
-
-def test_corpus_is_the_same_for_a_seed_and_another_for_another() -> None:
-    assert conversation(7, "train", 5) == conversation(7, "train", 5)
-    talks = [json.dumps(conversation(seed, "train", index)) for seed in (7, 8) for index in range(300)]
-    assert len(set(talks)) > 580
-
-
-def test_conversations_are_finished_text_with_roles_in_turn() -> None:
-    for index in range(3000):
-        talk = conversation(11, "train", index)
-        roles = [message["role"] for message in talk if message["role"] != "system"]
-        assert roles == ["user", "assistant"] * (len(roles) // 2)
-        text = "\n".join(message["content"] for message in talk)
-        assert all(message["content"].strip() for message in talk)
-        assert not re.search(r"(?<!\{)\{\w+\}(?!\})|\|", text), text
-        assert "fernhill" not in text.lower()
-
-
-def test_training_never_meets_the_held_out_facts() -> None:
-    held_out = [fact for fact in FACTS if fact.name in HELD_OUT]
-    sentences = {tell.split("{")[0] for fact in held_out for tell in fact.all("tell")} - {""}
-    assert "Gift wrapping costs " in sentences
-    parts = {
-        part: "\n".join(m["content"] for index in range(4000) for m in conversation(3, part, index))
-        for part in ("train", "unseen")
-    }
-    assert "Gift wrapping costs " in parts["unseen"]
-    assert "Gift wrapping costs " not in parts["train"]
 
 
 def small_model() -> training.LlamaForCausalLM:

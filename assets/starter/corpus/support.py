@@ -102,7 +102,7 @@ def _maybe_note(block: Block, world: Setting, share: float) -> str:
 def answered(block: Block, world: Setting, question: Asked, mood: str) -> str:
     """An answer of one of the usual shapes: short, one paragraph, steps, or the long reply of a service desk."""
     rng = world.rng
-    shape = rng.choices(("short", "said", "steps", "full"), (24, 18, 26, 32))[0]
+    shape = rng.choices(("short", "said", "steps", "full"), (22, 15, 23, 40))[0]
     if shape == "full":
         return _full(block, world, question, mood)
     if shape == "short":
@@ -140,7 +140,7 @@ def _full(block: Block, world: Setting, question: Asked, mood: str) -> str:
     return "\n\n".join(parts)
 
 
-def with_persona(world: Setting, messages: list[Message], share: float = 0.4) -> list[Message]:
+def with_persona(world: Setting, messages: list[Message], share: float = 0.44) -> list[Message]:
     """The conversation, a share of the time with a system message that says who answers."""
     if world.rng.random() < share:
         messages = [{"role": "system", "content": phrase(world, "persona")}, *messages]
