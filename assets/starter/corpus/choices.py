@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from zlib import crc32
 
-from corpus.grammar import TEXT, Block, read_blocks
+from corpus.grammar import Block, read_blocks
 from corpus.world import Setting, setting
 
 _FILES = (
@@ -21,18 +21,10 @@ _FILES = (
     "travel.txt",
     "services.txt",
 )
-_FACT_FILES = ("facts.txt", "facts_more.txt")
-_ATTRIBUTE_FILES = ("attributes.txt",)
-
-
-def _blocks(names: tuple[str, ...]) -> tuple[Block, ...]:
-    return tuple(read_blocks(*(name for name in names if (TEXT / name).exists())))
-
-
-SITUATIONS = _blocks(_FILES)
-SUBJECTS = _blocks(("offtopic.txt",))
-FACTS = _blocks(_FACT_FILES)
-ATTRIBUTES = _blocks(_ATTRIBUTE_FILES)
+SITUATIONS = tuple(read_blocks(*_FILES))
+SUBJECTS = tuple(read_blocks("offtopic.txt"))
+FACTS = tuple(read_blocks("facts.txt", "facts_more.txt"))
+ATTRIBUTES = tuple(read_blocks("attributes.txt"))
 _CHOSEN = {
     "exchange_item",
     "discount_code",
