@@ -14,6 +14,8 @@ STARTER = Path(__file__).parents[2] / "assets" / "starter"
 sys.path.insert(0, str(STARTER))
 
 import blocks  # noqa: E402
+import overlap  # noqa: E402
+import report  # noqa: E402
 from corpus import Message, attributes, checks, choices, details, labels, summaries, tones, triage  # noqa: E402
 from corpus.conversations import CHOICES, HELD_OUT, SITUATIONS, TASKS, conversation  # noqa: E402
 from corpus.grammar import choose, with_articles_right  # noqa: E402
@@ -92,7 +94,7 @@ def test_training_never_meets_what_is_held_out() -> None:
 
 def test_facts_and_labels_held_out_come_up_in_unseen_conversations_alone() -> None:
     parts = {
-        part: "\n".join(m["content"] for index in range(4000) for m in conversation(3, part, index))
+        part: "\n".join(m["content"] for index in range(2500) for m in conversation(3, part, index))
         for part in ("train", "unseen")
     }
     assert "Gift wrapping costs " in parts["unseen"]
@@ -258,3 +260,33 @@ def test_a_row_is_the_same_with_one_process_and_with_two(monkeypatch: pytest.Mon
     tokenizer = load_tokenizer(STARTER / "model")
     one, two = (blocks.token_row(tokenizer, 7, "train", 1000, processes) for processes in (1, 2))
     assert np.array_equal(one, two)
+
+
+# ---- the report ------------------------------------------------------------------------------------------------------
+
+
+def test_shared_sentences_are_found_in_every_kind_of_file_and_by_their_length(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,text\n1,"Hi! Open the app, and tap on your own card."\n', encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"turns": [{"text": "Close it and start it once more."}]}\n', encoding="utf-8")
+    (tmp_path / "c.json").write_text('["Nothing in this line is anywhere else at all"]', encoding="utf-8")
+    ours = ["First: open the app and tap on your own card!\n2. Close it, and start it once more.", "So short."]
+    found = overlap.compare(ours, overlap.texts_in(tmp_path))
+    assert found.whole_sentences(8) == ["open the app and tap on your own card"]
+    assert found.as_dict()["shared_sentences_by_words"] == {7: 1, 9: 1}
+    assert found.runs == {"open the app and tap on your own", "the app and tap on your own card"}
+
+
+def test_report_counts_and_ends_with_one_where_a_sentence_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    arguments = ["report.py", "--talks", "50", "--against", str(texts), "--out", str(tmp_path / "report.json")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert report.main() == 0
+    counts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert counts["inventory"]["situations"] == len(SITUATIONS)
+    assert sum(task["share"] for task in counts["conversations"]["tasks"].values()) == pytest.approx(1, abs=0.01)
+    note = next(iter(SITUATIONS)).one("note")
+    (texts / "note.txt").write_text(choose(note, Random(0)), encoding="utf-8")
+    assert report.main() == 1

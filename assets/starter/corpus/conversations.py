@@ -28,6 +28,7 @@ __all__ = [
     "Message",
     "conversation",
     "from_facts",
+    "named_conversation",
     "not_in_passage",
     "off_topic",
     "single",
@@ -40,9 +41,14 @@ def conversation(seed: int, part: str, index: int) -> list[Message]:
     ``part`` is ``train``; ``fresh`` (the same situations, other draws); or ``unseen`` (situations and facts that
     training never sees).
     """
+    return named_conversation(seed, part, index)[1]
+
+
+def named_conversation(seed: int, part: str, index: int) -> tuple[str, list[Message]]:
+    """The name of its kind and one conversation, as ``conversation`` gives it."""
     rng = Random(f"{seed}/{part}/{index}")
     builder = rng.choices(_BUILDERS, _WEIGHTS)[0]
-    return builder(rng, CHOICES[part])
+    return builder.__name__, builder(rng, CHOICES[part])
 
 
 def off_topic(rng: Random, choice: Choice) -> list[Message]:
