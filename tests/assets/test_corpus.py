@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -257,6 +258,18 @@ def test_typing_leaves_values_alone() -> None:
     assert all("AB-1234" in text for text in texts)
 
 
+def test_ranges_come_back_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With threads for processes, so that ranges of a few conversations do."""
+    monkeypatch.setattr(blocks, "_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(blocks, "_AT_ONCE", 5)
+    monkeypatch.setattr(blocks, "ProcessPoolExecutor", ThreadPoolExecutor)
+    tokenizer = load_tokenizer(STARTER / "model")
+    one, two = (blocks.token_row(tokenizer, 7, "train", 4000, processes) for processes in (1, 2))
+    assert len(one) >= 4000
+    assert np.array_equal(one, two)
+
+
+@pytest.mark.slow
 def test_a_row_is_the_same_with_one_process_and_with_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_WORTH_PROCESSES", 1)
     tokenizer = load_tokenizer(STARTER / "model")
@@ -279,16 +292,17 @@ def test_shared_sentences_are_found_in_every_kind_of_file_and_by_their_length(tm
 
 
 def test_report_counts_and_ends_with_one_where_a_sentence_is_shared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = tmp_path / "texts"
     texts.mkdir()
-    arguments = ["report.py", "--talks", "50", "--against", str(texts), "--out", str(tmp_path / "report.json")]
-    monkeypatch.setattr(sys, "argv", arguments)
-    assert report.main() == 0
-    counts = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
-    assert counts["inventory"]["situations"] == len(SITUATIONS)
-    assert sum(task["share"] for task in counts["conversations"]["tasks"].values()) == pytest.approx(1, abs=0.01)
     note = next(iter(SITUATIONS)).one("note")
     (texts / "note.txt").write_text(choose(note, Random(0)), encoding="utf-8")
+    out = tmp_path / "report.json"
+    monkeypatch.setattr(sys, "argv", ["report.py", "--talks", "50", "--against", str(texts), "--out", str(out)])
     assert report.main() == 1
+    counts = json.loads(out.read_text(encoding="utf-8"))
+    assert counts["inventory"]["situations"] == len(SITUATIONS)
+    assert sum(task["share"] for task in counts["conversations"]["tasks"].values()) == pytest.approx(1, abs=0.01)
+    monkeypatch.setattr(sys, "argv", ["report.py", "--talks", "5"])
+    assert report.main() == 0

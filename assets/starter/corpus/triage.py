@@ -108,7 +108,7 @@ def ticket(rng: Random, choice: Choice, detailed: bool) -> tuple[Ticket, Setting
             "suggested_action": second_person(_action(block, world, core)),
         }
     message, details = _written(core, mood, world, detailed)
-    rest = {
+    rest: dict[str, str | bool | None] = {
         "sentiment": _SENTIMENT.get(mood, "neutral"),
         "language": "en",
         "needs_human": about["category"] != "other" and about["priority"] in PRIORITIES[2:],
