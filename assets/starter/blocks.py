@@ -8,6 +8,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
 
@@ -126,9 +127,15 @@ def batch(row: np.ndarray, seed: int, step: int, rows: int) -> tuple[torch.Tenso
     picked = []
     for nth in range(step * rows, (step + 1) * rows):
         turn, place = divmod(nth, count)
-        order = np.random.default_rng((seed, turn))
-        offset = int(order.integers(BLOCK))
-        block = int(order.permutation(count)[place])
-        picked.append(row[offset + block * BLOCK : offset + (block + 1) * BLOCK])
+        offset, order = _pass(seed, turn, count)
+        start = offset + int(order[place]) * BLOCK
+        picked.append(row[start : start + BLOCK])
     block_rows = torch.from_numpy(np.stack(picked).astype(np.int64))
     return block_rows & (ASSISTANT - 1), block_rows >= ASSISTANT
+
+
+@lru_cache(maxsize=2)
+def _pass(seed: int, turn: int, count: int) -> tuple[int, np.ndarray]:
+    """Where the blocks of one pass begin to be counted, and their order."""
+    random = np.random.default_rng((seed, turn))
+    return int(random.integers(BLOCK)), random.permutation(count)

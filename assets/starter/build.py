@@ -1,6 +1,6 @@
 """Makes the model in the box from nothing: corpus, tokenizer, training, export.
 
-    python assets/starter/build.py                  about an hour on two CPU cores
+    python assets/starter/build.py                  about an hour and a half on two CPU cores
     python assets/starter/build.py --resume         goes on after it was stopped or killed
     python assets/starter/build.py --check          compares the shipped files with the manifest
 
@@ -30,13 +30,14 @@ HELD_OUT_TOKENS = 100_000
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Builds the starter model from scratch, or checks the shipped one.")
-    parser.add_argument("--minutes", type=float, default=55, help="time to train (default 55)")
+    parser.add_argument("--minutes", type=float, default=80, help="time to train (default 80)")
     parser.add_argument("--steps", type=int, default=0, help="train exactly this many steps instead, to repeat a run")
-    parser.add_argument("--tokens", type=float, default=12, help="millions of tokens to generate (default 12)")
+    parser.add_argument("--tokens", type=float, default=48, help="millions of tokens to generate (default 48)")
     parser.add_argument("--seed", type=int, default=7, help="decides corpus, weights and order (default 7)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
     parser.add_argument("--out", type=Path, default=HERE / "model", help="where the model goes")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where corpus and checkpoints lie meanwhile")
+    parser.add_argument("--not-compiled", action="store_true", help="train at half the speed, without a C++ compiler")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the work folder")
     parser.add_argument("--check", action="store_true", help="verify the shipped files against manifest.json")
     return parser.parse_args()
@@ -47,7 +48,9 @@ def prepare(work: Path, seed: int, tokens: int) -> PreTrainedTokenizerFast:
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "tokenizer" / "tokenizer.json").exists():
         print("Learning the vocabulary", flush=True)
-        train_tokenizer(blocks.texts(seed, TOKENIZER_TALKS)).save_pretrained(work / "tokenizer")
+        train_tokenizer(blocks.texts(seed, TOKENIZER_TALKS), training.Shape().vocabulary).save_pretrained(
+            work / "tokenizer"
+        )
     tokenizer = load_tokenizer(work / "tokenizer")
     for part, wanted in (("fresh", HELD_OUT_TOKENS), ("unseen", HELD_OUT_TOKENS), ("train", tokens)):
         if not (work / f"{part}.bin").exists():
@@ -62,7 +65,7 @@ def build(options: argparse.Namespace) -> None:
         shutil.rmtree(options.work, ignore_errors=True)
     tokenizer = prepare(options.work, options.seed, int(options.tokens * 1e6))
     special = (tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
-    model = training.new_model(len(tokenizer), *special, seed=options.seed)
+    model = training.new_model(training.Shape(), *special, seed=options.seed)
     print(f"{model.num_parameters():,} parameters, vocabulary {len(tokenizer)}", flush=True)
 
     def export(progress: training.Progress) -> None:
@@ -74,7 +77,7 @@ def build(options: argparse.Namespace) -> None:
         blocks.read_row(options.work / "train.bin"),
         blocks.read_row(options.work / "fresh.bin"),
         training.Plan(seed=options.seed),
-        training.Pace(options.minutes, options.steps),
+        training.Pace(options.minutes, options.steps, compiled=not options.not_compiled),
         options.work / "checkpoint",
         export,
         options.resume and (options.work / "checkpoint" / "progress.json").exists(),

@@ -10,7 +10,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -20,12 +21,16 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import card
 import shipping
 import torch
-from corpus import Message, conversations
+from corpus import Message, attributes, checks, conversations, grammar, labels, wording
+from corpus.choices import ATTRIBUTES, Choice
+from corpus.triage import triaged
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from vocabulary import load_tokenizer
 
 HERE = Path(__file__).resolve().parent
 SEED = 2026  # no training used it
+_AT_ONCE = 25
+Task = Callable[[Random, Choice], list[Message]]
 
 
 class Starter:
@@ -33,32 +38,61 @@ class Starter:
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer: PreTrainedTokenizerFast = load_tokenizer(folder)
-        self.model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(folder)
+        self.model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
         self.model.eval()  # type: ignore[no-untyped-call]
 
-    def answer(self, messages: list[Message], tokens: int = 200) -> tuple[str, bool]:
-        """The answer to the last user message, and whether it ended by itself within so many tokens."""
-        prompt = self.prompt(messages)
-        made = self.generate(prompt, 1, tokens)[prompt.shape[1] :]
-        text = self.tokenizer.backend_tokenizer.decode(made, skip_special_tokens=True)
-        return text, made[-1] == self.tokenizer.eos_token_id
+    def answers(self, talks: list[list[Message]], tokens: int = 200) -> list[tuple[str, bool]]:
+        """Answers to the last user message of each talk, and whether each ended by itself within so many tokens."""
+        made: list[tuple[str, bool]] = []
+        for start in range(0, len(talks), _AT_ONCE):
+            made += self._answers(talks[start : start + _AT_ONCE], tokens)
+        return made
 
-    def prompt(self, messages: list[Message]) -> torch.Tensor:
-        """The tokens up to where the assistant begins, shape (1, tokens)."""
+    def _answers(self, talks: list[list[Message]], tokens: int) -> list[tuple[str, bool]]:
+        prompts = [self.prompt(talk) for talk in talks]
+        longest = max(map(len, prompts))
+        ids = torch.full((len(prompts), longest), int(self.tokenizer.pad_token_id))
+        for row, prompt in zip(ids, prompts, strict=True):
+            row[longest - len(prompt) :] = torch.tensor(prompt)
+        made = self.generate(ids, 1, tokens)[:, longest:].tolist()
+        end = self.tokenizer.eos_token_id
+        decode = self.tokenizer.backend_tokenizer.decode
+        return [(decode(row, skip_special_tokens=True), end in row) for row in made]
+
+    def prompt(self, messages: list[Message]) -> list[int]:
+        """The tokens up to where the assistant begins."""
         text = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-        return torch.tensor([self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids])
+        return list(self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def generate(self, prompt: torch.Tensor, least: int, most: int) -> list[int]:
-        """The prompt and from ``least`` to ``most`` tokens after it."""
-        made = self.model.generate(  # type: ignore[misc]
-            prompt, attention_mask=torch.ones_like(prompt), min_new_tokens=least, max_new_tokens=most
+    def generate(self, prompts: torch.Tensor, least: int, most: int) -> torch.Tensor:
+        """The prompts, padded at their beginning, and from ``least`` to ``most`` tokens after each."""
+        attended = (prompts != self.tokenizer.pad_token_id).long()
+        made: torch.Tensor = self.model.generate(  # type: ignore[misc]
+            prompts, attention_mask=attended, min_new_tokens=least, max_new_tokens=most
         )
-        return list(made[0].tolist())
+        return made
 
 
 def figures(text: str) -> set[str]:
     """Numbers, prices, codes and addresses in a text: every word with a digit or an at sign."""
     return {word.strip(".,;:?!()") for word in text.split() if re.search(r"[\d@]", word)}
+
+
+def words(text: str) -> set[str]:
+    """The words of a text in lower case, numbers among them."""
+    return set(re.findall(r"[\w@]+", text.lower()))
+
+
+def copied(talk: list[Message]) -> set[str]:
+    """The words of the last answer that stand in the passage alone: what had to be looked up."""
+    system, question, answer = (words(talk[at]["content"]) for at in (0, -2, -1))
+    return (answer & system) - question - _words_around_values()
+
+
+@lru_cache
+def _words_around_values() -> frozenset[str]:
+    lines = [line for block in ATTRIBUTES for key, line in block.lines if key in ("tell", "ask", "reply")]
+    return frozenset(words(" ".join(lines)))
 
 
 def loops(text: str) -> bool:
@@ -67,48 +101,112 @@ def loops(text: str) -> bool:
     return len(sentences) > 2 and len(set(sentences)) < 0.6 * len(sentences)
 
 
-def _talks(
-    build: Callable[[Random, conversations.Choice], list[Message]], part: str, count: int
-) -> list[list[Message]]:
+def english(text: str) -> bool:
+    """Whether nine in ten of the words stand in the texts that the corpus is written in."""
+    said = re.findall(r"[a-z]+", text.lower())
+    return sum(word in _known_words() for word in said) >= 0.9 * len(said)
+
+
+@lru_cache
+def _known_words() -> frozenset[str]:
+    texts = (path.read_text(encoding="utf-8") for path in grammar.TEXT.glob("*.txt"))
+    return frozenset(word for text in texts for word in re.findall(r"[a-z]+", text.lower()))
+
+
+def refuses(text: str) -> bool:
+    """Whether an answer declines because the message is not the business's, in one of the corpus's ways."""
+    return _ways("off reply", "off reply plain").match(text.lower()) is not None
+
+
+def says_missing(text: str) -> bool:
+    """Whether an answer says that it does not know, in one of the corpus's ways."""
+    return _ways("missing", "missing thing").match(text.lower()) is not None
+
+
+@lru_cache
+def _ways(*keys: str) -> re.Pattern[str]:
+    """The first sentences of every phrase in these lists, with anything in the place of a slot."""
+    lines = [line for key in keys for line in wording.PHRASES[key]]
+    drawn = {grammar.choose(line, Random(draw)) for line in lines for draw in range(60)}
+    first = {re.split(r"(?<=[.?:]) ", text)[0].lower() for text in drawn}
+    return re.compile("|".join(re.sub(r"\\{\w+\\}", ".+?", re.escape(text)) for text in sorted(first)))
+
+
+def talks_of(build: Task, part: str, count: int) -> list[list[Message]]:
+    """So many conversations of one kind that no training saw."""
     choice = conversations.CHOICES[part]
     return [build(Random(f"{SEED}/{build.__name__}/{part}/{index}"), choice) for index in range(count)]
 
 
-def from_passages(starter: Starter, part: str, count: int) -> float:
-    """Share of answers with exactly the right figures, over questions whose answer has some."""
-    talks = [talk for talk in _talks(conversations.from_facts, part, 3 * count) if figures(talk[-1]["content"])][:count]
-    right = [figures(starter.answer(talk[:-1])[0]) == figures(talk[-1]["content"]) for talk in talks]
-    return sum(right) / len(right)
+def shares(starter: Starter, count: int) -> dict[str, float]:
+    """What share of so many answers of each kind is right; the names are those of the manifest."""
 
+    def said(talks: list[list[Message]], tokens: int = 200) -> list[tuple[str, list[Message]]]:
+        made = starter.answers([talk[:-1] for talk in talks], tokens)
+        return [(text, talk) for (text, _), talk in zip(made, talks, strict=True)]
 
-def refused(starter: Starter, count: int) -> tuple[float, float]:
-    """Share of off-topic messages that are refused, and of questions about a situation that are refused wrongly."""
-    off = [starter.answer(talk[:-1])[0] for talk in _talks(conversations.off_topic, "fresh", count)]
-    on = [starter.answer(talk[:-1])[0] for talk in _talks(conversations.single, "fresh", count)]
-    refusal = re.compile(r"can't help|only answer|say anything about|outside what I can")
-    rightly, wrongly = (sum(bool(refusal.search(text)) for text in texts) / count for texts in (off, on))
-    return rightly, wrongly
+    def share(right: Iterable[bool]) -> float:
+        found = list(right)
+        return sum(found) / len(found)
 
+    def right_figures(part: str) -> float:
+        talks = [talk for talk in talks_of(conversations.from_facts, part, 4 * count) if figures(talk[-1]["content"])]
+        return share(figures(text) == figures(talk[-1]["content"]) for text, talk in said(talks[:count]))
 
-def not_found(starter: Starter, count: int) -> float:
-    """Share of questions whose answer is missing from the passage where the answer says so."""
-    says = re.compile(r"don't have|not in the information|can't (answer|find)|no information")
-    texts = [starter.answer(talk[:-1])[0] for talk in _talks(conversations.not_in_passage, "fresh", count)]
-    return sum(bool(says.search(text)) for text in texts) / len(texts)
+    def right_values(part: str) -> float:
+        talks = [talk for talk in talks_of(attributes.about_things, part, 2 * count) if copied(talk)][:count]
+        return share(copied(talk) <= words(text) for text, talk in said(talks))
 
+    def right_labels(part: str) -> float:
+        return share(text == talk[-1]["content"] for text, talk in said(talks_of(labels.named_from_list, part, count)))
 
-def ended_and_looped(starter: Starter, count: int) -> tuple[float, float]:
-    """Shares of answers that end by themselves within 300 tokens, and that loop, over all kinds of conversation."""
-    answers = [
-        starter.answer(conversations.conversation(SEED, "fresh", index)[:-1], tokens=300) for index in range(count)
+    missing = talks_of(conversations.not_in_passage, "fresh", count // 2)
+    missing += [talk for talk in talks_of(attributes.missing_thing, "fresh", count) if len(talk) == 3][: count // 2]
+    held = [
+        talk for talk in talks_of(conversations.from_facts, "fresh", count) if not says_missing(talk[-1]["content"])
     ]
-    return sum(ended for _, ended in answers) / count, sum(loops(text) for text, _ in answers) / count
+    triage = [(fields(text), fields(talk[-1]["content"])) for text, talk in said(talks_of(triaged, "fresh", count))]
+    ended = starter.answers([conversations.conversation(SEED, "fresh", at)[:-1] for at in range(count)], 300)
+    return {
+        "right_figures_known_facts": right_figures("fresh"),
+        "right_figures_unseen_facts": right_figures("unseen"),
+        "right_values_known_things": right_values("fresh"),
+        "right_values_unseen_things": right_values("unseen"),
+        "yes_or_no_right": share(
+            text.split(",")[0].split(" ")[0] == talk[-1]["content"].split(",")[0].split(" ")[0]
+            for text, talk in said(talks_of(checks.checked, "fresh", count))
+        ),
+        "says_not_in_passage": share(says_missing(text) for text, _ in said(missing)),
+        "says_so_wrongly": share(says_missing(text) for text, _ in said(held)),
+        "off_topic_refused": share(
+            refuses(text) for text, _ in said(talks_of(conversations.off_topic, "fresh", count))
+        ),
+        "on_topic_refused_wrongly": share(
+            refuses(text) for text, _ in said(talks_of(conversations.single, "fresh", count))
+        ),
+        "json_valid": share(list(found) == list(wanted) for found, wanted in triage),
+        "json_category_right": share(found.get("category") == wanted["category"] for found, wanted in triage),
+        "label_right_known_situations": right_labels("fresh"),
+        "label_right_unseen_situations": right_labels("unseen"),
+        "english": share(english(text) for text, _ in ended),
+        "ended": share(end for _, end in ended),
+        "looped": share(loops(text) for text, _ in ended),
+    }
+
+
+def fields(text: str) -> dict[str, object]:
+    """The JSON object that a text is; empty when it is none."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def speed(starter: Starter) -> tuple[float, float]:
     """Generated tokens per second, and seconds to the first token of a short question; medians of five."""
     question: list[Message] = [{"role": "user", "content": "How do I change the delivery address of my order?"}]
-    prompt = starter.prompt(question)
+    prompt = torch.tensor([starter.prompt(question)])
 
     def seconds(tokens: int) -> float:
         started = time.perf_counter()
@@ -132,19 +230,11 @@ def main() -> None:
     starter = Starter(options.model)
     loaded = time.perf_counter() - started
     tokens_per_second, first_token = speed(starter)
-    off_topic, on_topic = refused(starter, options.talks)
-    ended, looped = ended_and_looped(starter, options.talks)
     results: dict[str, float] = {
         "load_seconds": loaded,
         "tokens_per_second": tokens_per_second,
         "first_token_seconds": first_token,
-        "right_figures_known_facts": from_passages(starter, "fresh", options.talks),
-        "right_figures_unseen_facts": from_passages(starter, "unseen", options.talks),
-        "says_not_in_passage": not_found(starter, options.talks),
-        "off_topic_refused": off_topic,
-        "on_topic_refused_wrongly": on_topic,
-        "ended": ended,
-        "looped": looped,
+        **shares(starter, options.talks),
     }
     results = {name: round(value, 3) for name, value in results.items()}
     print(json.dumps(results, indent=2))

@@ -87,14 +87,23 @@ def texts_in(folder: Path) -> Iterator[str]:
             with path.open(encoding="utf-8", errors="replace", newline="") as file:
                 for row in csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ","):
                     yield from row
-        elif path.suffix == ".json":
-            yield from _strings(json.loads(path.read_text(encoding="utf-8")))
-        elif path.suffix == ".jsonl":
-            with path.open(encoding="utf-8") as file:
-                for line in file:
-                    yield from _strings(json.loads(line))
+        elif path.suffix in (".json", ".jsonl"):
+            for document in _documents(path.read_text(encoding="utf-8-sig", errors="replace")):
+                yield from _strings(document)
         elif path.suffix in (".txt", ".md"):
             yield path.read_text(encoding="utf-8", errors="replace")
+
+
+def _documents(text: str) -> Iterator[object]:
+    """The JSON documents of a text one after the other; what follows the last readable one as a string."""
+    decoder = json.JSONDecoder()
+    at = 0
+    while text := text[at:].lstrip():
+        try:
+            document, at = decoder.raw_decode(text)
+        except json.JSONDecodeError:
+            document, at = text, len(text)
+        yield document
 
 
 def _strings(value: object) -> Iterator[str]:

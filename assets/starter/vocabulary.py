@@ -11,7 +11,6 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 PAD, BOS, EOS, START = "<|pad|>", "<|bos|>", "<|im_end|>", "<|im_start|>"
-SIZE = 6144
 POSITIONS = 2048
 CHAT_TEMPLATE = """\
 {{- bos_token -}}
@@ -32,8 +31,8 @@ CHAT_TEMPLATE = """\
 """
 
 
-def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A tokenizer of ``SIZE`` entries whose merges are learned from the texts.
+def train_tokenizer(texts: Iterable[str], size: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of ``size`` entries whose merges are learned from the texts.
 
     Every byte is in its alphabet, so any UTF-8 text comes back as it went in.
     """
@@ -43,7 +42,7 @@ def train_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=SIZE,
+        vocab_size=size,
         special_tokens=[PAD, BOS, EOS, START],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
