@@ -2,7 +2,7 @@
 
     python assets/starter/build.py                  about an hour and a half on two CPU cores
     python assets/starter/build.py --resume         goes on after it was stopped or killed
-    python assets/starter/build.py --check          compares the shipped files with the manifest
+    python assets/starter/build.py --check          compares the shipped model with its manifest and a short build
 
 The corpus comes from the package ``corpus`` beside this file; nothing is downloaded.
 """
@@ -17,15 +17,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import blocks
+import card
+import rebuild
 import shipping
 import torch
 import training
 from transformers import PreTrainedTokenizerFast
-from vocabulary import load_tokenizer, train_tokenizer
+from vocabulary import load_tokenizer
 
 HERE = Path(__file__).resolve().parent
-TOKENIZER_TALKS = 30_000
-HELD_OUT_TOKENS = 100_000
 
 
 def arguments() -> argparse.Namespace:
@@ -39,7 +39,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where corpus and checkpoints lie meanwhile")
     parser.add_argument("--not-compiled", action="store_true", help="train at half the speed, without a C++ compiler")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the work folder")
-    parser.add_argument("--check", action="store_true", help="verify the shipped files against manifest.json")
+    parser.add_argument(
+        "--check", action="store_true", help="verify the shipped model: files, corpus, short build, scores"
+    )
     return parser.parse_args()
 
 
@@ -48,11 +50,10 @@ def prepare(work: Path, seed: int, tokens: int) -> PreTrainedTokenizerFast:
     work.mkdir(parents=True, exist_ok=True)
     if not (work / "tokenizer" / "tokenizer.json").exists():
         print("Learning the vocabulary", flush=True)
-        train_tokenizer(blocks.texts(seed, TOKENIZER_TALKS), training.Shape().vocabulary).save_pretrained(
-            work / "tokenizer"
-        )
+        rebuild.learned_tokenizer(seed).save_pretrained(work / "tokenizer")
     tokenizer = load_tokenizer(work / "tokenizer")
-    for part, wanted in (("fresh", HELD_OUT_TOKENS), ("unseen", HELD_OUT_TOKENS), ("train", tokens)):
+    held_out = rebuild.HELD_OUT_TOKENS
+    for part, wanted in (("fresh", held_out), ("unseen", held_out), ("train", tokens)):
         if not (work / f"{part}.bin").exists():
             print(f"Writing {wanted:,} tokens of conversations ({part})", flush=True)
             blocks.write_row(work / f"{part}.bin", blocks.token_row(tokenizer, seed, part, wanted))
@@ -64,8 +65,7 @@ def build(options: argparse.Namespace) -> None:
     if not options.resume:
         shutil.rmtree(options.work, ignore_errors=True)
     tokenizer = prepare(options.work, options.seed, int(options.tokens * 1e6))
-    special = (tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
-    model = training.new_model(training.Shape(), *special, seed=options.seed)
+    model = training.new_model(training.Shape(), *rebuild.special_tokens(tokenizer), seed=options.seed)
     print(f"{model.num_parameters():,} parameters, vocabulary {len(tokenizer)}", flush=True)
 
     def export(progress: training.Progress) -> None:
@@ -84,7 +84,7 @@ def build(options: argparse.Namespace) -> None:
     )
     unseen = training.held_out_loss(model, blocks.read_row(options.work / "unseen.bin"))
     fresh = training.held_out_loss(model, blocks.read_row(options.work / "fresh.bin"))
-    facts = {
+    facts: dict[str, int | float | str] = {
         "seed": options.seed,
         "steps": progress.steps,
         "minutes": round(progress.seconds / 60, 1),
@@ -95,17 +95,30 @@ def build(options: argparse.Namespace) -> None:
         "answer_loss_fresh": round(fresh[1], 4),
         "loss_unseen": round(unseen[0], 4),
         "answer_loss_unseen": round(unseen[1], 4),
+        "corpus_sha256": rebuild.corpus_hash(options.seed),
+        "short_loss": round(rebuild.short_training(tokenizer, options.seed), 4),
     }
     shipping.write_manifest(options.out, facts)
     print(facts, flush=True)
 
 
+def check(options: argparse.Namespace) -> int:
+    torch.set_num_threads(options.threads)
+    problems = shipping.check(options.out) + card.check(HERE / "README.md", options.out)
+    if not problems:  # comparing scores of other files would say nothing
+        print(
+            "Files, sizes and hashes are those of the manifest, and the card's figures too. Now a short build.",
+            flush=True,
+        )
+        problems = rebuild.compare(options.out)
+    print("\n".join(problems) if problems else f"The model in {options.out} is what its card says.")
+    return 1 if problems else 0
+
+
 def main() -> int:
     options = arguments()
     if options.check:
-        problems = shipping.check(options.out)
-        print("\n".join(problems) if problems else f"All files in {options.out} are what manifest.json says.")
-        return 1 if problems else 0
+        return check(options)
     build(options)
     return 0
 

@@ -1,26 +1,53 @@
 """The figures of the model card, written from the manifest so that the two cannot disagree."""
 
+import json
 import math
 from pathlib import Path
+from typing import Any
 
-from corpus.conversations import SITUATIONS
-from corpus.passages import FACTS
+import shipping
+from corpus.attributes import ATTRIBUTES
+from corpus.choices import FACTS, SITUATIONS
 from corpus.world import KINDS
 
 BEGIN, END = "<!-- figures: written by measure.py --write -->", "<!-- end of figures -->"
-Figures = dict[str, float]
+TRIALS_BEGIN, TRIALS_END = "<!-- trials: written by trials.py -->", "<!-- end of trials -->"
+Figures = dict[str, Any]
+_SHARES = {
+    "right_figures_known_facts": "Right figures from a passage, kinds of fact it was trained on",
+    "right_figures_unseen_facts": "Right figures from a passage, other kinds of fact",
+    "right_values_known_things": "Right names, days and figures from a list, kinds of thing it was trained on",
+    "right_values_unseen_things": "Right names, days and figures from a list, other kinds of thing",
+    "yes_or_no_right": "Yes or no as a list or limit in the passage decides",
+    "says_not_in_passage": "Says so when the passage does not hold it",
+    "says_so_wrongly": "Says so although the passage holds it",
+    "off_topic_refused": "Off-topic messages refused",
+    "on_topic_refused_wrongly": "Support questions refused wrongly",
+    "json_valid": "JSON that was asked for is valid and has the right keys, unconstrained",
+    "json_category_right": "Category in the JSON is right",
+    "label_right_known_situations": "Topic picked from a list is right, situations it was trained on",
+    "label_right_unseen_situations": "Topic picked from a list is right, situations never trained on",
+    "english": "Answers in English",
+    "ended": "Answers that end by themselves",
+    "looped": "Answers that repeat themselves",
+    "shop_facts_said": "Sample business, its help sections at hand: facts with a figure that it says",
+    "shop_off_topic_refused": "Sample business: off-topic questions refused (of 6)",
+    "shop_english": "Sample business: answers in English",
+    "shop_ended": "Sample business: answers that end by themselves",
+    "shop_looped": "Sample business: answers that repeat themselves",
+}
 
 
 def figures(built: Figures, measured: Figures, size: int) -> str:
-    """The card's tables as Markdown.
+    """The card's table as Markdown.
 
     ``built`` and ``measured`` are those of the manifest, ``size`` is the size of the weights in bytes.
     """
     rows = {
         "Parameters": f"{built['parameters']:,}",
         "Weights": f"{size / 1e6:.1f} MB",
-        "Corpus": f"{len(KINDS)} kinds of business, {len(SITUATIONS)} situations, {len(FACTS)} kinds of fact; "
-        f"{built['corpus_tokens']:,} tokens generated",
+        "Corpus": f"{len(KINDS)} kinds of business, {len(SITUATIONS)} situations, {len(FACTS)} kinds of fact, "
+        f"{len(ATTRIBUTES)} kinds of thing; {built['corpus_tokens']:,} tokens generated",
         "Training": f"{built['tokens_seen']:,} tokens in {built['steps']:,} steps, {built['minutes']:.0f} minutes, "
         f"seed {built['seed']}",
         "Perplexity of the assistant's words, new draws": f"{math.exp(built['answer_loss_fresh']):.2f}",
@@ -30,25 +57,26 @@ def figures(built: Figures, measured: Figures, size: int) -> str:
         "Loads in": f"{measured['load_seconds']:.1f} s",
         "First token after": f"{measured['first_token_seconds'] * 1000:.0f} ms",
         "Generates": f"{measured['tokens_per_second']:.0f} tokens a second on two cores",
-        "Right figures from a passage, kinds of fact it was trained on": _share(measured["right_figures_known_facts"]),
-        "Right figures from a passage, other kinds of fact": _share(measured["right_figures_unseen_facts"]),
-        "Says so when the passage does not hold it": _share(measured["says_not_in_passage"]),
-        "Off-topic messages refused": _share(measured["off_topic_refused"]),
-        "Support questions refused wrongly": _share(measured["on_topic_refused_wrongly"]),
-        "Answers that end by themselves": _share(measured["ended"]),
-        "Answers that repeat themselves": _share(measured["looped"]),
     }
+    rows |= {words: f"{measured[name]:.1%}" for name, words in _SHARES.items()}
     return "\n".join(["| what | figure |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
 
 
-def _share(value: float) -> str:
-    return f"{value:.0%}"
-
-
-def write(card: Path, table: str) -> None:
+def write(card: Path, table: str, begin: str = BEGIN, end: str = END) -> None:
     """Puts the table between the two marks of the card."""
-    before, _, rest = card.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
+    before, _, rest = card.read_text(encoding="utf-8").partition(begin)
+    after = rest.partition(end)[2]
     beside = card.with_suffix(".part")
-    beside.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    beside.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
     beside.replace(card)
+
+
+def check(card: Path, folder: Path) -> list[str]:
+    """What the card says otherwise than the manifest of a model folder, as a sentence; empty if they agree."""
+    if not (folder / shipping.MANIFEST).exists():
+        return []  # the check of the files says so
+    manifest: Figures = json.loads((folder / shipping.MANIFEST).read_text(encoding="utf-8"))
+    size = (folder / "model.safetensors").stat().st_size
+    if figures(manifest["built"], manifest["measured"], size) in card.read_text(encoding="utf-8"):
+        return []
+    return [f"The table of figures in {card.name} is not that of the manifest. Write it anew: measure.py --write."]

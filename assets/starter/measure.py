@@ -20,6 +20,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import card
 import shipping
+import shop
 import torch
 from corpus import Message, attributes, checks, conversations, grammar, labels, wording
 from corpus.choices import ATTRIBUTES, Choice
@@ -194,6 +195,23 @@ def shares(starter: Starter, count: int) -> dict[str, float]:
     }
 
 
+def shop_shares(starter: Starter) -> dict[str, float]:
+    """Shares on the golden questions of the sample business, with the right help sections at hand."""
+    about, off = shop.questions()
+    made = starter.answers([talk for talk, _ in about], 300)
+    facts = [
+        fact.lower() in text.lower() for (text, _), (_, wanted) in zip(made, about, strict=True) for fact in wanted
+    ]
+    refused = [refuses(text) for text, _ in starter.answers(off)]
+    return {
+        "shop_facts_said": sum(facts) / len(facts),
+        "shop_off_topic_refused": sum(refused) / len(refused),
+        "shop_english": sum(english(text) for text, _ in made) / len(made),
+        "shop_ended": sum(end for _, end in made) / len(made),
+        "shop_looped": sum(loops(text) for text, _ in made) / len(made),
+    }
+
+
 def fields(text: str) -> dict[str, object]:
     """The JSON object that a text is; empty when it is none."""
     try:
@@ -235,6 +253,7 @@ def main() -> None:
         "tokens_per_second": tokens_per_second,
         "first_token_seconds": first_token,
         **shares(starter, options.talks),
+        **shop_shares(starter),
     }
     results = {name: round(value, 3) for name, value in results.items()}
     print(json.dumps(results, indent=2))

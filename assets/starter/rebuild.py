@@ -91,7 +91,9 @@ def compare(folder: Path, say: Say = print) -> list[str]:
     talks = 40
     for name, share in measure.shares(measure.Starter(folder), talks).items():
         recorded = manifest["measured"][name]
-        compared(name, f"{recorded:.0%}", f"{share:.0%} of {talks}", _by_chance(share, recorded, talks))
+        compared(
+            name, f"{recorded:.0%}", f"{share:.0%} of {talks}", abs(share - recorded) <= by_chance(recorded, talks)
+        )
     return problems
 
 
@@ -99,7 +101,7 @@ def _close(found: float, recorded: float) -> bool:
     return abs(found - recorded) <= _ROUNDING * recorded
 
 
-def _by_chance(found: float, recorded: float, count: int) -> bool:
-    """Whether a share of so many may come from the recorded one, which was itself measured on a few hundred."""
-    likely = min(max(recorded, 0.02), 0.98)
-    return abs(found - recorded) <= _SPREAD * math.sqrt(likely * (1 - likely) / count)
+def by_chance(share: float, count: int) -> float:
+    """How far a share of so many may seldom be from the one it is drawn from."""
+    likely = min(max(share, 0.02), 0.98)
+    return _SPREAD * math.sqrt(likely * (1 - likely) / count)

@@ -51,7 +51,7 @@ def files_of(folder: Path) -> dict[str, dict[str, int | str]]:
     return found
 
 
-def write_manifest(folder: Path, facts: dict[str, int | float]) -> None:
+def write_manifest(folder: Path, facts: dict[str, int | float | str]) -> None:
     """Writes ``manifest.json``: what was built and with which result, and every file's size and hash."""
     _write(folder, {"format": 1, "torch": torch.__version__, "built": facts, "files": files_of(folder)})
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(STARTER))
 import blocks  # noqa: E402
 import card  # noqa: E402
 import measure  # noqa: E402
+import rebuild  # noqa: E402
 import shipping  # noqa: E402
 import training  # noqa: E402
 from corpus import conversation  # noqa: E402
@@ -179,26 +180,23 @@ def starter(threads: None) -> measure.Starter:
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, float]:
-    """What was measured on 200 conversations each; a few of them may do somewhat worse."""
+    """What was measured on 200 conversations each."""
     figures: dict[str, float] = json.loads((MODEL / "manifest.json").read_text(encoding="utf-8"))["measured"]
     return figures
 
 
-def test_answers_end_and_do_not_loop(starter: measure.Starter, measured: dict[str, float]) -> None:
-    ended, looped = measure.ended_and_looped(starter, 12)
-    assert ended >= measured["ended"] - 0.15
-    assert looped <= measured["looped"] + 0.15
+TALKS = 16
+BETTER_IF_LOW = {"says_so_wrongly", "on_topic_refused_wrongly", "looped", "shop_looped"}
 
 
-def test_off_topic_is_refused_and_support_is_not(starter: measure.Starter, measured: dict[str, float]) -> None:
-    off_topic, on_topic = measure.refused(starter, 12)
-    assert off_topic >= measured["off_topic_refused"] - 0.25
-    assert on_topic <= measured["on_topic_refused_wrongly"] + 0.25
-    assert off_topic > on_topic
-
-
-def test_figures_come_from_the_passage(starter: measure.Starter, measured: dict[str, float]) -> None:
-    assert measure.from_passages(starter, "fresh", 12) >= measured["right_figures_known_facts"] - 0.25
+def test_it_behaves_as_the_card_says(starter: measure.Starter, measured: dict[str, float]) -> None:
+    """On so few conversations of each kind a share may be lower by chance, but seldom by as much as this."""
+    worse = {}
+    for name, share in (measure.shares(starter, TALKS) | measure.shop_shares(starter)).items():
+        short = share - measured[name] if name in BETTER_IF_LOW else measured[name] - share
+        if short > rebuild.by_chance(measured[name], TALKS):
+            worse[name] = (measured[name], share)
+    assert worse == {}
 
 
 def test_loops_are_seen() -> None:
