@@ -1,0 +1,132 @@
+"""A conversation as every importer of helpdesks, chats and mailboxes gives it, and the examples that it holds.
+
+One example is made of each public answer that an agent wrote, with the turns before it. Private notes, drafts, bots,
+automatic replies and system lines are never answers, and only what both sides could read becomes history.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.data.examples import Turn
+
+Author = Literal["customer", "agent", "bot", "note", "draft", "system"]
+AUTHORS: tuple[Author, ...] = ("customer", "agent", "bot", "note", "draft", "system")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one side wrote at one time.
+
+    Attributes:
+        author: whose it is; `note` is an internal remark, `draft` was never sent, `system` is an event.
+        text: plain text, quotes and signatures already taken off; may be empty.
+        name: the writer's name as the export has it, for finding it in the texts; empty when unknown.
+        at: when, ISO 8601; empty when unknown.
+    """
+
+    author: Author
+    text: str
+    name: str = ""
+    at: str = ""
+
+    def __post_init__(self) -> None:
+        if self.author not in AUTHORS:
+            raise ValueError(f"author must be one of {', '.join(AUTHORS)}, got {self.author}")
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A ticket, chat or mail thread.
+
+    Attributes:
+        id: its number in the export; empty when it has none.
+        messages: in the order in which they were written.
+        share: how much of the file had been read when it came, 0 to 1.
+        subject: its title; put before the first question where that alone would not be understood.
+        topic: the label it has, empty for none.
+        tags: further labels.
+        status: what the helpdesk says, in its words: "solved", "spam".
+        score: the customer's mark, in the helpdesk's words or figures; empty for none.
+        best_score: the top of the marks' scale where they are figures.
+        reopened: how often it was opened again.
+        channel: email, chat, phone, form and so on; empty when unknown.
+        language: ISO 639-1 where the export says so.
+        customer: who asks: an address or a number; stored only as a salted mark.
+        happened_at: when it began, ISO 8601.
+        names: names of people in it, the writers' besides.
+        problem: why it cannot be read, a plain sentence; empty for a good one.
+        content: what stands there, for one that cannot be read.
+    """
+
+    id: str
+    messages: tuple[Message, ...] = ()
+    share: float = 0.0
+    subject: str = ""
+    topic: str = ""
+    tags: tuple[str, ...] = ()
+    status: str = ""
+    score: str = ""
+    best_score: float | None = None
+    reopened: int = 0
+    channel: str = ""
+    language: str = ""
+    customer: str = ""
+    happened_at: str = ""
+    names: tuple[str, ...] = ()
+    problem: str = ""
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer of an agent: what was asked just before it, and what had been said until then."""
+
+    question: str
+    answer: str
+    history: tuple[Turn, ...] = field(default=())
+    at: str = ""
+
+
+Conversations = Iterator[Conversation]
+
+
+def answers_in(conversation: Conversation) -> list[Answered]:
+    """The answers of a conversation that teach something, in order.
+
+    Messages of one side that follow each other are one turn. The question of an answer is the customer's turn before
+    it; an agent who speaks first is history. The subject stands before the first question unless it repeats it.
+    """
+    turns = _turns(conversation)
+    answered = []
+    for place, (author, text, at) in enumerate(turns):
+        if author == "agent" and place and turns[place - 1][0] == "customer":
+            earlier = tuple(
+                Turn("user" if who == "customer" else "assistant", said) for who, said, _ in turns[: place - 1]
+            )
+            answered.append(Answered(turns[place - 1][1], text, earlier, at))
+    return answered
+
+
+def _turns(conversation: Conversation) -> list[tuple[Author, str, str]]:
+    """What customer and agent said, turn by turn: author, text, time of its beginning."""
+    turns: list[tuple[Author, str, str]] = []
+    for message in conversation.messages:
+        text = message.text.strip()
+        if message.author not in ("customer", "agent") or not text:
+            continue
+        if not turns and message.author == "customer":
+            text = _with_subject(conversation.subject, text)
+        if turns and turns[-1][0] == message.author:
+            author, before, at = turns[-1]
+            turns[-1] = (author, f"{before}\n\n{text}", at)
+        else:
+            turns.append((message.author, text, message.at))
+    return turns
+
+
+def _with_subject(subject: str, text: str) -> str:
+    """The first message with the subject before it where it adds a word that the message does not have."""
+    said = set(text.lower().split())
+    adds = [word for word in subject.lower().split() if len(word) > 3 and word.strip(":,.!?") not in " ".join(said)]
+    return f"{subject.strip()}\n\n{text}" if adds else text
