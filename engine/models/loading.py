@@ -72,17 +72,21 @@ def load_for_inference(base: str, adapter: Path | None = None) -> Loaded:
     return Loaded(model, tokenizer, device, end_of_turn_ids(model, tokenizer), info.context)
 
 
-def load_for_training(base: str, *, context: int, quantized: bool = False) -> "tuple[Any, PreTrainedTokenizerBase]":
-    """Loads a base model through Unsloth, ready to get an adapter.
+def load_for_training(
+    base: str, *, context: int, quantized: bool = False, full: bool = False, gradient_checkpointing: bool = False
+) -> "tuple[Any, PreTrainedTokenizerBase]":
+    """Loads a base model through Unsloth, ready to get an adapter, or to have all its weights trained.
 
     Args:
         context: longest row in tokens; longer than the model was made for is refused by the caller.
         quantized: 4-bit weights (QLoRA), on an NVIDIA GPU only.
+        full: all weights are trainable, and held in 32 bits: a step is smaller than what a 16-bit weight can take.
+        gradient_checkpointing: with `full`, whether activations are computed again; an adapter's maker says it itself.
 
     Raises:
         ModelUnavailable: the base is not here, or this machine cannot load it.
     """
-    if "trl" in sys.modules:
+    if "trl" in sys.modules and "unsloth" not in sys.modules:
         raise RuntimeError("unsloth must be imported before trl and transformers' trainer: it changes both")
     # Before the others, for the same reason.
     from unsloth import FastLanguageModel  # isort: skip
@@ -97,7 +101,13 @@ def load_for_training(base: str, *, context: int, quantized: bool = False) -> "t
         )
     try:
         model, _ = FastLanguageModel.from_pretrained(
-            str(info.path), max_seq_length=context, dtype=None, load_in_4bit=quantized, local_files_only=True
+            str(info.path),
+            max_seq_length=context,
+            dtype=torch.float32 if full else None,
+            load_in_4bit=quantized,
+            full_finetuning=full,
+            use_gradient_checkpointing=gradient_checkpointing,
+            local_files_only=True,
         )
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise ModelUnavailable(
@@ -106,6 +116,16 @@ def load_for_training(base: str, *, context: int, quantized: bool = False) -> "t
             "Choose another model, or look at the log.",
         ) from error
     return model, load_tokenizer(info)
+
+
+def bf16_is_quick() -> bool:
+    """Whether this machine computes in bfloat16 by itself; a CPU that has to imitate it is slower than in 32 bits."""
+    import torch
+
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name, False) for name in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
 def load_tokenizer(info: catalogue.ModelInfo) -> "PreTrainedTokenizerBase":

@@ -18,7 +18,7 @@ from engine.data import versions
 from engine.data.examples import messages
 from engine.models import catalogue, tokens
 from engine.training import runs
-from engine.training.recipe import LAYERS, Recipe, count_steps
+from engine.training.recipe import LAYERS, Recipe, batches, count_steps
 from engine.workspace import Workspace
 
 # Longer versions are counted on this many examples and scaled.
@@ -176,7 +176,14 @@ def _speed(workspace: Workspace, info: catalogue.ModelInfo, recipe: Recipe) -> S
 
 def _shape(recipe: Recipe) -> tuple[object, ...]:
     """The settings that change the speed."""
-    return (recipe.rank, recipe.layers, recipe.batch_size, recipe.dropout > 0, recipe.quantized, recipe.context)
+    return (
+        recipe.rank,
+        recipe.layers,
+        recipe.batch_size * recipe.accumulation,
+        recipe.dropout > 0,
+        recipe.quantized,
+        recipe.context,
+    )
 
 
 @lru_cache(maxsize=1)
@@ -198,5 +205,9 @@ def _memory(info: catalogue.ModelInfo, recipe: Recipe, trained: int, longest: in
     kept_layers = math.sqrt(shape["layers"]) if recipe.gradient_checkpointing else shape["layers"]
     per_token = KEPT_VALUES * kept_layers * (shape["width"] + shape["inner"] / 4) * 2
     return round(
-        LIBRARIES + weights + trained * BYTES_PER_TRAINED + recipe.batch_size * longest * per_token + LOGITS_BLOCK
+        LIBRARIES
+        + weights
+        + trained * BYTES_PER_TRAINED
+        + batches(recipe, info.parameters).size * longest * per_token
+        + LOGITS_BLOCK
     )

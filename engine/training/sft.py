@@ -12,7 +12,9 @@ import os
 import random
 import shutil
 import sys
+import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +25,10 @@ from engine.errors import InputRefused, JobFailed, ModelUnavailable, TunedeskErr
 from engine.models import catalogue
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
-from engine.training.recipe import LAYERS, Recipe, count_steps, learning_rate_for
+from engine.training import shared
+from engine.training.recipe import Recipe, count_steps, learning_rate_for
 from engine.training.rows import Rows, make_rows
+from engine.training.shared import Learned
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -47,6 +51,8 @@ class Prepared(NamedTuple):
     stop_ids: tuple[int, ...]
     context: int
     steps: int
+    parameters: int
+    """of the base"""
     learning_rate: float
 
 
@@ -91,15 +97,18 @@ def _prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Prepare
     unseen = _some(read_split(folder / "data.parquet", "validation"), recipe.validation_examples, recipe.seed)
     train = make_rows(examples, tokenizer, stop_ids, context)
     validation = make_rows(unseen, tokenizer, stop_ids, context)
+    steps = count_steps(recipe, len(train.rows), train.tokens)
+    shared.compile_if_worth_it(round(train.tokens * steps.total / steps.per_epoch))
     return Prepared(
-        model=_with_adapter(model, recipe, context),
+        model=shared.with_adapter(model, recipe, context),
         tokenizer=tokenizer,
         train=train,
         validation=validation,
         samples=_of_different_topics(unseen or examples),
         stop_ids=stop_ids,
         context=info.context,
-        steps=count_steps(recipe, len(train.rows), train.tokens).total,
+        steps=steps.total,
+        parameters=info.parameters,
         learning_rate=learning_rate_for(recipe, info.parameters),
     )
 
@@ -116,60 +125,27 @@ def _of_different_topics(examples: list[Example]) -> list[Example]:
     return chosen + [example for example in examples if example not in chosen][: SAMPLES - len(chosen)]
 
 
-def _with_adapter(model: Any, recipe: Recipe, context: int) -> Any:
-    from unsloth import FastLanguageModel
-
-    return FastLanguageModel.get_peft_model(
-        model,
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
-        target_modules=list(LAYERS[recipe.layers]),
-        use_gradient_checkpointing=recipe.gradient_checkpointing,
-        random_state=recipe.seed,
-        max_seq_length=context,
-    )
-
-
 def _trainer(
     folder: Path, recipe: Recipe, prepared: Prepared, report: jobs.Report, *, resumed: bool
 ) -> "tuple[Any, Live]":
     """TRL's trainer over the rows, and the callback that reports."""
-    import torch
-    from datasets import Dataset
-    from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
-
     from engine.training.live import Live
 
-    precision = next(prepared.model.parameters()).dtype
-    config = SFTConfig(
-        output_dir=str(folder / "checkpoints"),
-        max_steps=prepared.steps,
-        per_device_train_batch_size=recipe.batch_size,
-        per_device_eval_batch_size=max(8, recipe.batch_size),
-        gradient_accumulation_steps=recipe.accumulation,
+    told = shared.arguments(
+        recipe,
+        folder=folder / "checkpoints",
+        model=prepared.model,
+        parameters=prepared.parameters,
+        steps=prepared.steps,
         learning_rate=prepared.learning_rate,
-        lr_scheduler_type=recipe.schedule,
-        warmup_steps=round(prepared.steps * recipe.warmup),
-        weight_decay=recipe.weight_decay,
-        max_grad_norm=recipe.max_gradient,
-        train_sampling_strategy="group_by_length" if recipe.group_by_length else "random",
-        gradient_checkpointing=recipe.gradient_checkpointing,
-        bf16=precision == torch.bfloat16,
-        fp16=precision == torch.float16,
-        max_length=None,
-        seed=recipe.seed,
-        data_seed=recipe.seed,
-        logging_steps=max(1, prepared.steps // MEASUREMENTS),
-        logging_nan_inf_filter=False,
-        # `Live` decides when; of the checkpoints, one complete one is always left while the next is written.
-        save_strategy="no",
-        eval_strategy="no",
-        eval_on_start=bool(prepared.validation.rows) and not resumed,
-        save_total_limit=2,
-        report_to=[],
-        disable_tqdm=True,
     )
+    # `Live` decides when to save and to measure; of the checkpoints, one complete one is always left while the next is
+    # written.
+    told |= {
+        "logging_steps": max(1, prepared.steps // MEASUREMENTS),
+        "eval_on_start": bool(prepared.validation.rows) and not resumed,
+        "save_total_limit": 2,
+    }
     live = Live(
         folder,
         report,
@@ -178,18 +154,42 @@ def _trainer(
         patience=recipe.patience,
         checkpoint_seconds=recipe.checkpoint_seconds,
         validated=bool(prepared.validation.rows),
-        save_adapter=lambda path: _save_adapter(prepared.model, path),
+        save_adapter=lambda path: shared.save_adapter(prepared.model, path),
         answer_samples=lambda step: _answer_samples(folder, prepared, step),
     )
-    trainer = SFTTrainer(
-        model=prepared.model,
-        args=config,
-        train_dataset=_dataset(Dataset, prepared.train),
-        eval_dataset=_dataset(Dataset, prepared.validation) if prepared.validation.rows else None,
-        processing_class=prepared.tokenizer,
-        callbacks=[live],
+    trainer = make_trainer(
+        prepared.model, prepared.tokenizer, told, prepared.train, prepared.validation, callbacks=[live]
     )
     return trainer, live
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: "PreTrainedTokenizerBase",
+    arguments: dict[str, Any],
+    train: Rows,
+    validation: Rows | None = None,
+    *,
+    callbacks: Sequence[Any] = (),
+) -> Any:
+    """TRL's SFTTrainer over token rows; `arguments` as `shared.arguments` gives them."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+
+    class Trainer(SFTTrainer):
+        def evaluate(self, *args: Any, **keywords: Any) -> dict[str, float]:
+            with shared.uncompiled():
+                measured: dict[str, float] = super().evaluate(*args, **keywords)
+            return measured
+
+    return Trainer(
+        model=model,
+        args=SFTConfig(**arguments, max_length=None),
+        train_dataset=_dataset(Dataset, train),
+        eval_dataset=_dataset(Dataset, validation) if validation and validation.rows else None,
+        processing_class=tokenizer,
+        callbacks=list(callbacks),
+    )
 
 
 def _dataset(kind: Any, rows: Rows) -> Any:
@@ -200,6 +200,46 @@ def _dataset(kind: Any, rows: Rows) -> Any:
             "length": [len(row.input_ids) for row in rows.rows],
         }
     )
+
+
+def fit(base: str, examples: Sequence[Example], recipe: Recipe, target: Path, *, full: bool = False) -> Learned:
+    """Trains on examples and writes the result: an adapter in the PEFT format or, with `full`, a whole model.
+
+    The job does the same and watches over it; this is the training alone, for scripts and measurements.
+
+    Args:
+        full: trains all weights, at the rate for that (`learning_rate_for`); `target` can then be used as a base.
+
+    Raises:
+        InputRefused: no example has an answer that fits.
+        ModelUnavailable: the base cannot be loaded or used.
+    """
+    info = catalogue.resolve(base)
+    context = min(recipe.context, info.context)
+    model, tokenizer = load_for_training(
+        info.id,
+        context=context,
+        quantized=recipe.quantized,
+        full=full,
+        gradient_checkpointing=recipe.gradient_checkpointing,
+    )
+    rows = make_rows(examples, tokenizer, end_of_turn_ids(model, tokenizer), context)
+    steps = count_steps(recipe, len(rows.rows), rows.tokens)
+    tokens = round(rows.tokens * steps.total / steps.per_epoch)
+    shared.compile_if_worth_it(tokens)
+    if not full:
+        model = shared.with_adapter(model, recipe, context)
+    rate = learning_rate_for(recipe, info.parameters, "full" if full else "sft")
+    with tempfile.TemporaryDirectory() as scratch:
+        told = shared.arguments(
+            recipe, folder=Path(scratch), model=model, parameters=info.parameters, steps=steps.total, learning_rate=rate
+        )
+        learned = shared.learn(make_trainer(model, tokenizer, told, rows), tokens=tokens)
+    if full:
+        shared.save_model(model, tokenizer, target)
+    else:
+        shared.save_adapter(model, target)
+    return learned
 
 
 def _resume_point(folder: Path) -> Path | None:
@@ -223,7 +263,7 @@ def _answer_samples(folder: Path, prepared: Prepared, step: int) -> None:
     FastLanguageModel.for_inference(prepared.model)
     device = next(prepared.model.parameters()).device
     loaded = Loaded(prepared.model, prepared.tokenizer, device, prepared.stop_ids, prepared.context)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), shared.uncompiled():
         answers = generate_batch(
             loaded,
             [messages(example, with_answer=False) for example in prepared.samples],
@@ -235,12 +275,6 @@ def _answer_samples(folder: Path, prepared: Prepared, step: int) -> None:
         files.append_jsonl(folder / "samples.jsonl", line)
 
 
-def _save_adapter(model: Any, path: Path) -> None:
-    model.save_pretrained(str(path), safe_serialization=True)
-    # The card that peft writes is about nothing in particular; an export writes a real one.
-    (path / "README.md").unlink(missing_ok=True)
-
-
 def _finish(folder: Path, prepared: Prepared, live: "Live", before: float) -> dict[str, Any]:
     """Keeps the best or the latest adapter, or none where the run is to be discarded, and returns the result."""
     result = _result(prepared, live, before)
@@ -250,7 +284,7 @@ def _finish(folder: Path, prepared: Prepared, live: "Live", before: float) -> di
         raise _why_broken(live, prepared.learning_rate)
     else:
         if not (folder / "best").is_dir():
-            _save_adapter(prepared.model, folder / "best")
+            shared.save_adapter(prepared.model, folder / "best")
         (folder / "best").rename(folder / "adapter")
     files.write_json(folder / "trained.json", result)
     for name in ("best", "checkpoints", "compiled"):
@@ -274,7 +308,7 @@ def _why_broken(live: "Live", learning_rate: float) -> TunedeskError:
 
 
 def _result(prepared: Prepared, live: "Live", before: float) -> dict[str, Any]:
-    trained = sum(each.numel() for each in prepared.model.parameters() if each.requires_grad)
+    trained, total = shared.count_parameters(prepared.model)
     best = live.best
     return {
         "state": "stopped" if live.stopped in ("keep", "discard") else "done",
@@ -295,7 +329,7 @@ def _result(prepared: Prepared, live: "Live", before: float) -> dict[str, Any]:
         "seconds_aside": round(before + live.aside, 1),
         "learning_rate": prepared.learning_rate,
         "trained_parameters": trained,
-        "total_parameters": sum(each.numel() for each in prepared.model.parameters()),
+        "total_parameters": total,
         "peak_memory": live.peak_memory,
     }
 
