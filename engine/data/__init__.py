@@ -1,7 +1,7 @@
 """Data: from the files people have to frozen versions that a run learns from.
 
 sources/        a module per format; `detect` looks at a file, `import_file` takes it in with an account of every row
-privacy.py      finds and replaces structured personal data before anything is stored
+privacy/        finds and replaces personal data before anything is stored
 editor.py       the table of examples: search, paging, edits, trash, undo and redo
 duplicates.py   when two texts are the same, or nearly
 versions.py     freezes a selection with its splits into a Parquet file

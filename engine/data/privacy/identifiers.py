@@ -7,26 +7,13 @@ conversation is full of order numbers that merely look alike. Names and postal a
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import phonenumbers
 
-Kind = Literal["EMAIL", "PHONE", "CARD", "IBAN", "IP"]
+from engine.data.privacy.findings import Finding, Kind
 
 # What a number without a country code may be. A number is taken as a telephone's if it is valid in one of these.
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "AU")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A place in a text: what it is, where (`text[start:end]` of the original) and how sure that is, 0 to 1."""
-
-    type: Kind
-    start: int
-    end: int
-    text: str
-    score: float
 
 
 # Every number that is looked for has such a stretch in it; most texts have none, and are left at once.
@@ -55,24 +42,6 @@ _SAYS_ORDER = re.compile(
 _NAMED_A_VERSION = re.compile(r"(?:version|release|firmware|build|v)\W*$", re.IGNORECASE)
 
 
-def scrub(text: str) -> tuple[str, list[Finding]]:
-    """Replaces what it finds by `[EMAIL]`, `[PHONE]`, `[CARD]`, `[IBAN]` and `[IP]`.
-
-    Template slots such as `{{Customer Phone}}` are left alone.
-
-    Returns:
-        The text without the findings, and the findings with their places in the original, in order.
-    """
-    findings = find(text)
-    if not findings:
-        return text, []
-    clean, end = [], 0
-    for finding in findings:
-        clean += [text[end : finding.start], f"[{finding.type}]"]
-        end = finding.end
-    return "".join([*clean, text[end:]]), findings
-
-
 def find(text: str) -> list[Finding]:
     """What `scrub` would replace, in order of place; findings never overlap."""
     looks = [_emails] if "@" in text else []
@@ -80,7 +49,7 @@ def find(text: str) -> list[Finding]:
         looks += [_ibans, _cards, _ipv4, _phones]
     if text.count(":") >= 2:
         looks.append(_ipv6)
-    taken = [match.span() for match in _TEMPLATE.finditer(text)] if looks else []
+    taken = template_slots(text) if looks else []
     findings: list[Finding] = []
     # A kind earlier in the list keeps its place against a later one: a card's digits are not a telephone number.
     for look in looks:
@@ -89,6 +58,11 @@ def find(text: str) -> list[Finding]:
                 findings.append(finding)
                 taken.append((finding.start, finding.end))
     return sorted(findings, key=lambda finding: finding.start)
+
+
+def template_slots(text: str) -> list[tuple[int, int]]:
+    """Where a template's slots stand, `{{Customer Phone}}`: whatever their words look like, they are nobody's."""
+    return [match.span() for match in _TEMPLATE.finditer(text)]
 
 
 def _emails(text: str) -> Iterator[Finding]:

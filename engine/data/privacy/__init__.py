@@ -1,0 +1,13 @@
+"""Personal data in texts: found, and replaced by placeholders.
+
+findings.py     what a finding is
+identifiers.py  addresses of mail and machines, telephones, cards, accounts: shapes, proved by their own rules
+people.py       the known people of a conversation
+scrubber.py     replaces findings by placeholders, the same for the same person throughout a conversation
+"""
+
+from engine.data.privacy.findings import Finding, Kind
+from engine.data.privacy.identifiers import find
+from engine.data.privacy.scrubber import Scrubber, scrub
+
+__all__ = ["Finding", "Kind", "Scrubber", "find", "scrub"]
