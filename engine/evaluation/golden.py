@@ -10,6 +10,7 @@ from engine.data import examples, versions
 from engine.data.duplicates import Lookup
 from engine.data.examples import Example, Turn
 from engine.data.privacy import scrub
+from engine.data.sources import read_golden
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 
@@ -192,55 +193,25 @@ def questions_of_version(path: Path) -> list[Question]:
 
 
 def questions_of_file(path: Path) -> list[Question]:
-    """Questions from a JSON-lines file: `question` and `answer`, and if wanted `input`, `topic`, `tags`, `must_say`,
-    `must_not_say`.
+    """Questions from a JSON lines file, as `engine.data.sources.read_golden` reads it.
 
     Raises:
         InputRefused: the file cannot be read, or a line is not such a question; the message says which.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputRefused(
-            f"{path.name} cannot be read.",
-            "It is missing, or not a text file in UTF-8.",
-            "Give the path of a JSON-lines file.",
-        ) from error
-    # Not splitlines: a JSON text may hold a line separator of Unicode's, which ends no record.
-    questions = [_of_line(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-    if not questions:
-        raise InputRefused(
-            f"{path.name} holds no questions.", "The file is empty.", "Give a file with a question per line."
+    return [
+        Question(
+            id=f"line-{line.number}",
+            question=line.question,
+            expected=line.answer,
+            input=line.input,
+            history=line.history,
+            topic=line.topic,
+            tags=line.tags,
+            must_say=line.must_say,
+            must_not_say=line.must_not_say,
         )
-    return questions
-
-
-def _of_line(number: int, line: str) -> Question:
-    remedy = 'Write each line like {"question": "...", "answer": "..."}.'
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputRefused(f"Line {number} is not JSON.", str(error), remedy) from error
-    if not isinstance(value, dict) or not isinstance(value.get("question"), str):
-        raise InputRefused(f"Line {number} has no question.", "Each line needs a text named question.", remedy)
-    texts = {name: value.get(name, "") for name in ("answer", "input", "topic")}
-    lists = {name: value.get(name, []) for name in ("tags", "must_say", "must_not_say")}
-    wrong = [name for name, text in texts.items() if not isinstance(text, str)]
-    wrong += [name for name, items in lists.items() if not _is_texts(items)]
-    if wrong:
-        raise InputRefused(f"Line {number} cannot be used.", f"{wrong[0]} is of the wrong kind.", remedy)
-    return Question(
-        id=f"line-{number}",
-        question=value["question"],
-        expected=texts["answer"],
-        input=texts["input"],
-        topic=texts["topic"],
-        **{name: tuple(items) for name, items in lists.items()},
-    )
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        for line in read_golden(path)
+    ]
 
 
 def leaks(questions: Iterable[Question], trained: Iterable[Example]) -> list[Leak]:
