@@ -1,7 +1,7 @@
 """Files that people bring, a module for each format, and the account of what became of every row."""
 
 from engine.data.sources.detect import Detected, detect
-from engine.data.sources.golden import import_golden
+from engine.data.sources.golden import import_golden, read_golden
 from engine.data.sources.importing import SourceReport, import_file
 from engine.data.sources.mapping import FIELDS
 from engine.data.sources.rows import File, clean_name
@@ -25,6 +25,7 @@ __all__ = [
     "import_golden",
     "import_sample",
     "list_sources",
+    "read_golden",
     "receive",
     "rejected_rows",
     "remove_source",
