@@ -1,7 +1,9 @@
 """Personal data in texts: found, and replaced by placeholders.
 
 findings.py     what a finding is
-identifiers.py  addresses of mail and machines, telephones, cards, accounts: shapes, proved by their own rules
+identifiers.py  mail, cards, IBANs, machines, secret links: shapes, proved by their own rules; gathers the next two
+telephones.py   telephone numbers
+references.py   social security, identity papers, orders, accounts
 people.py       the known people of a conversation
 scrubber.py     replaces findings by placeholders, the same for the same person throughout a conversation
 """
