@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import InputRefused
 from engine.models.loading import Loaded
+from engine.models.structured import JsonAnswers, Schema, check_schema, validate
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +53,11 @@ class Decoding:
         },
     )
     seed: int = field(default=0, metadata={"label": "Seed", "help": "The same seed draws the same words."})
+    schema: Schema | None = field(
+        default=None,
+        hash=False,
+        metadata={"label": "JSON schema", "help": "Every answer is JSON that fits it; none leaves answers free."},
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_new_tokens <= 8192:
@@ -62,6 +68,8 @@ class Decoding:
             raise InputRefused(f"Top p must be above 0 and at most 1, got {self.top_p}.")
         if not 1.0 <= self.repetition_penalty <= 2.0:
             raise InputRefused(f"Repetition penalty must be 1 to 2, got {self.repetition_penalty}.")
+        if self.schema is not None:
+            check_schema(self.schema)
 
 
 @dataclass(frozen=True)
@@ -80,10 +88,10 @@ def stream(
 
     Args:
         messages: the talk so far, ending with a question; the oldest turns are left out where it is too long.
-        stop: asked before every token; once it says yes, the answer ends.
+        stop: asked before every token; once it says yes, the answer ends, JSON or not.
 
     Raises:
-        InputRefused: the question alone is longer than the model can read.
+        InputRefused: the question alone is longer than the model can read; or as `generate_batch`.
     """
     prompt = _prompt_ids(loaded, messages)
     if prompt is None:
@@ -96,12 +104,14 @@ def stream(
     said = ""
     for (token,) in _tokens(loaded, [prompt], decoding):
         if token is None or (stop is not None and stop()):
-            break
+            return
         written.append(token)
         text = _plain(str(loaded.tokenizer.decode(written, skip_special_tokens=True)))
         if len(text) > len(said):
             yield text[len(said) :]
             said = text
+    if decoding.schema is not None:
+        validate(decoding.schema, said)
 
 
 def generate_batch(
@@ -120,6 +130,9 @@ def generate_batch(
     Args:
         on_progress: called with answers written and their total after each batch.
         stop: asked before every batch; once it says yes, the answers so far are returned and the rest is empty.
+
+    Raises:
+        InputRefused: the decoding's schema cannot be promised, or no JSON that fits it is as short as the answers.
     """
     prompts = [_prompt_ids(loaded, messages) for messages in conversations]
     readable = {index: prompt for index, prompt in enumerate(prompts) if prompt is not None}
@@ -147,10 +160,11 @@ def _answer(loaded: Loaded, prompts: list[list[int]], decoding: Decoding) -> lis
             if token is not None:
                 written[row].append(token)
                 ended[row] = time.perf_counter() - started
-    texts = loaded.tokenizer.batch_decode(written, skip_special_tokens=True)
-    return [
-        Generated(_plain(text), len(ids), seconds) for text, ids, seconds in zip(texts, written, ended, strict=True)
-    ]
+    texts = [_plain(text) for text in loaded.tokenizer.batch_decode(written, skip_special_tokens=True)]
+    if decoding.schema is not None:
+        for text in texts:
+            validate(decoding.schema, text)
+    return [Generated(text, len(ids), seconds) for text, ids, seconds in zip(texts, written, ended, strict=True)]
 
 
 def _plain(text: str) -> str:
@@ -190,7 +204,9 @@ def _tokens(loaded: Loaded, prompts: list[list[int]], decoding: Decoding) -> Ite
     open_rows = torch.ones(len(prompts), dtype=torch.bool, device=loaded.device)
     cache = DynamicCache(config=model.config)
     unread = ids
-    for _ in range(min(decoding.max_new_tokens, loaded.context - longest)):
+    room = min(decoding.max_new_tokens, loaded.context - longest)
+    form = None if decoding.schema is None else JsonAnswers(loaded, decoding.schema, len(prompts), room)
+    for _ in range(room):
         positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -unread.shape[1] :]
         # Entered and left at every step: a generator that waits inside it would leave the mode on for its caller.
         with torch.inference_mode():
@@ -202,8 +218,13 @@ def _tokens(loaded: Loaded, prompts: list[list[int]], decoding: Decoding) -> Ite
                 use_cache=True,
                 logits_to_keep=1,
             )
-            scores = rules(ids, output.logits[:, -1].float())  # type: ignore[arg-type]
-            chosen = _choose(scores, decoding, randomness)
+            logits = output.logits[:, -1].float()
+            if form is not None:
+                # Before the sampling rules, so that top p shares out what may be said at all.
+                logits = form.allowed(logits)
+            chosen = _choose(rules(ids, logits), decoding, randomness)  # type: ignore[arg-type]
+            if form is not None:
+                chosen = form.take(chosen)
         open_rows = open_rows & ~torch.isin(chosen, stop_ids)
         if not bool(open_rows.any()):
             return
