@@ -111,4 +111,16 @@ def first_tables(cursor: DuckDBPyConnection) -> None:
     cursor.execute("CREATE TABLE settings (key VARCHAR PRIMARY KEY, value JSON NOT NULL)")
 
 
-MIGRATIONS = [first_tables]
+def ticket_columns(cursor: DuckDBPyConnection) -> None:
+    """What the helpdesk says of the conversation that an example comes from; `status` is the example's own."""
+    for column, type_and_default in (
+        ("ticket_status", "VARCHAR DEFAULT ''"),
+        ("score", "VARCHAR DEFAULT ''"),
+        ("reopened", "BIGINT DEFAULT 0"),
+        ("channel", "VARCHAR DEFAULT ''"),
+        ("language", "VARCHAR DEFAULT ''"),
+    ):
+        cursor.execute(f"ALTER TABLE examples ADD COLUMN {column} {type_and_default}")
+
+
+MIGRATIONS = [first_tables, ticket_columns]

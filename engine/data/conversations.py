@@ -11,6 +11,10 @@ from typing import Literal
 from engine.data.examples import Turn
 
 Author = Literal["customer", "agent", "bot", "note", "draft", "system"]
+# What stands further back than this is no context of an answer any more; a chat of years would be stored with each one.
+HISTORY_TURNS = 40
+HISTORY_LETTERS = 16_000
+
 AUTHORS: tuple[Author, ...] = ("customer", "agent", "bot", "note", "draft", "system")
 
 
@@ -96,16 +100,26 @@ def answers_in(conversation: Conversation) -> list[Answered]:
 
     Messages of one side that follow each other are one turn. The question of an answer is the customer's turn before
     it; an agent who speaks first is history. The subject stands before the first question unless it repeats it.
+    History reaches back 40 turns or 16,000 letters, whichever is less.
     """
     turns = _turns(conversation)
     answered = []
     for place, (author, text, at) in enumerate(turns):
         if author == "agent" and place and turns[place - 1][0] == "customer":
-            earlier = tuple(
-                Turn("user" if who == "customer" else "assistant", said) for who, said, _ in turns[: place - 1]
-            )
-            answered.append(Answered(turns[place - 1][1], text, earlier, at))
+            answered.append(Answered(turns[place - 1][1], text, _history(turns, place - 1), at))
     return answered
+
+
+def _history(turns: list[tuple[Author, str, str]], end: int) -> tuple[Turn, ...]:
+    """The turns before a place, as far back as they are kept."""
+    kept: list[Turn] = []
+    letters = 0
+    for author, text, _ in reversed(turns[max(0, end - HISTORY_TURNS) : end]):
+        letters += len(text)
+        if letters > HISTORY_LETTERS:
+            break
+        kept.append(Turn("user" if author == "customer" else "assistant", text))
+    return tuple(reversed(kept))
 
 
 def _turns(conversation: Conversation) -> list[tuple[Author, str, str]]:

@@ -325,6 +325,11 @@ def _records(workspace: Workspace, where: str) -> Iterator[dict[str, Any]]:
                 "topic": example.topic,
                 "tags": list(example.tags),
                 "conversation": example.conversation,
+                "ticket_status": example.ticket_status,
+                "score": example.score,
+                "reopened": example.reopened,
+                "channel": example.channel,
+                "language": example.language,
             }
         offset += batch
 

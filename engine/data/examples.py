@@ -35,6 +35,11 @@ class Example:
         topic: what it is about; empty when unknown.
         tags: free labels.
         conversation: the conversation it comes from; examples of one conversation stay on one side of a split.
+        ticket_status: what the helpdesk says of that conversation: "solved"; empty when unknown.
+        score: the customer's mark, in the helpdesk's words or figures; empty for none.
+        reopened: how often the conversation was opened again.
+        channel: email, chat, phone, form and so on; empty when unknown.
+        language: ISO 639-1; empty when unknown.
     """
 
     id: int
@@ -45,6 +50,11 @@ class Example:
     topic: str = ""
     tags: tuple[str, ...] = ()
     conversation: str = ""
+    ticket_status: str = ""
+    score: str = ""
+    reopened: int = 0
+    channel: str = ""
+    language: str = ""
 
 
 def messages(example: Example, *, with_answer: bool = True) -> list[dict[str, str]]:
@@ -63,7 +73,10 @@ def messages(example: Example, *, with_answer: bool = True) -> list[dict[str, st
 
 
 def from_row(row: dict[str, Any]) -> Example:
-    """An example from a row of the `examples` table or of a version's Parquet file. Further columns are ignored."""
+    """An example from a row of the `examples` table or of a version's Parquet file.
+
+    Further columns are ignored; those about the ticket are missing in versions frozen before there were any.
+    """
     return Example(
         id=row["id"],
         instruction=row["instruction"],
@@ -73,6 +86,11 @@ def from_row(row: dict[str, Any]) -> Example:
         topic=row["topic"],
         tags=tuple(row["tags"]),
         conversation=row["conversation"],
+        ticket_status=row.get("ticket_status", ""),
+        score=row.get("score", ""),
+        reopened=row.get("reopened", 0),
+        channel=row.get("channel", ""),
+        language=row.get("language", ""),
     )
 
 

@@ -37,6 +37,8 @@ _SCHEMA = pa.schema(
             for name in ("split", "conversation", "instruction", "input", "output", "history", "topic")
         ),
         ("tags", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("ticket_status", "score", "channel", "language")),
+        ("reopened", pa.int64()),
     ]
 )
 
@@ -226,6 +228,11 @@ def _write(path: Path, examples: Iterable[Example], splits: Iterable[Split]) -> 
             "history": history_json(example.history),
             "topic": example.topic,
             "tags": list(example.tags),
+            "ticket_status": example.ticket_status,
+            "score": example.score,
+            "channel": example.channel,
+            "language": example.language,
+            "reopened": example.reopened,
         }
         for example, split in zip(examples, splits, strict=True)
     ]

@@ -1,19 +1,41 @@
 """What a file is and what its columns mean, before anything of it is kept."""
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
+from engine.data.conversations import Conversation, answers_in
 from engine.data.sources import delimited, json_records, zendesk
-from engine.data.sources.encoding import detect_encoding
+from engine.data.sources.encoding import Encoding, detect_encoding
 from engine.data.sources.mapping import FIELDS, map_columns
 from engine.data.sources.rows import File, Layout, Rows, clean_name
 from engine.errors import InputRefused
 
-FORMATS = ("csv", "json", "jsonl")
+
+class ConversationFormat(Protocol):
+    """What the module of a format with whole conversations has."""
+
+    def looks_like(self, file: File, head: str) -> bool:
+        """Whether the file is of this format; `head` is its beginning, empty where the file is a zip."""
+
+    def conversations(self, file: File, encoding: str) -> Iterator[Conversation]:
+        """Its conversations one after the other; what cannot be read comes as one with a `problem`."""
+
+
+ROW_FORMATS = ("csv", "json", "jsonl")
+# Asked in this order; the first that says yes reads the file.
+CONVERSATION_FORMATS: dict[str, ConversationFormat] = {"zendesk": zendesk}
+FORMATS = (*ROW_FORMATS, *CONVERSATION_FORMATS)
+HEAD_LETTERS = 1 << 18
 PROFILED = 1000
 PREVIEWED = 3
+# A preview that finds no answer in so many conversations is left empty.
+CONVERSATIONS_PREVIEWED = 200
+QUESTION, ANSWER = "Question", "Answer"
+"""The columns of a preview of conversations."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +44,8 @@ class Detected:
 
     Attributes:
         layout: how its rows are read.
-        mapping: field -> column, as far as it could be told.
-        preview: its first three rows, text by column.
+        mapping: field -> column, as far as it could be told; empty for conversations, which have no columns.
+        preview: its first three rows, text by column; of conversations, their first three answers.
         best_score: the highest mark in the column of ratings, None where there are no marks in figures.
     """
 
@@ -35,6 +57,11 @@ class Detected:
     @property
     def format(self) -> str:
         return self.layout.format
+
+    @property
+    def holds_conversations(self) -> bool:
+        """Whether it holds whole conversations, in which nothing has to be mapped."""
+        return self.format in CONVERSATION_FORMATS
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -57,13 +84,21 @@ def detect(
     Args:
         path: the file.
         name: what messages call it; its own name otherwise.
-        format: csv, json or jsonl where the person says so; found from the content otherwise.
+        format: one of `FORMATS` where the person says so; found from the content otherwise.
         mapping: field -> column where the person says so; an empty column takes a field back.
 
     Raises:
         InputRefused: the file cannot be read as rows, or the mapping names what is not there.
     """
     layout, sample = _look(File(path, name or clean_name(path.name)), format)
+    if layout.format in CONVERSATION_FORMATS:
+        if mapping and any(mapping.values()):
+            raise InputRefused(
+                f"{layout.file.name} has no columns to choose from.",
+                "It holds whole conversations, and who wrote what is known in them.",
+                "Import it without a choice of columns.",
+            )
+        return Detected(layout, {}, sample, None)
     found = map_columns(layout.columns, sample)
     if mapping is not None:
         found = _corrected(found, mapping, layout)
@@ -77,6 +112,11 @@ def rows(layout: Layout) -> Rows:
     return delimited.rows(layout) if layout.format == "csv" else json_records.rows(layout)
 
 
+def conversations(layout: Layout) -> Iterator[Conversation]:
+    """The conversations of a file whose format holds such."""
+    return CONVERSATION_FORMATS[layout.format].conversations(layout.file, layout.encoding)
+
+
 def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]:
     """How a file is read, and its first good rows."""
     if not file.path.is_file():
@@ -85,9 +125,18 @@ def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]
         raise InputRefused(
             f"The format {format} is not known.", f"Known are {', '.join(FORMATS)}.", "Choose one of these."
         )
-    encoding = detect_encoding(file)
-    with file.path.open(encoding=encoding.codec, errors="replace") as text:
-        head = text.read(1 << 18)
+    packed = zipfile.is_zipfile(file.path)
+    encoding = Encoding("utf-8", "") if packed else detect_encoding(file)
+    head = ""
+    if not packed:
+        with file.path.open(encoding=encoding.codec, errors="replace") as text:
+            head = text.read(HEAD_LETTERS)
+    if format is None:
+        format = _conversation_format(file, head)
+    if format in CONVERSATION_FORMATS:
+        return _examine_conversations(file, encoding, format)
+    if packed:
+        detect_encoding(file)
     if format is None:
         format = _format(file, head)
     if format == "csv":
@@ -95,6 +144,20 @@ def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]
         zendesk.refuse_without_comments(file, layout.columns)
         return layout, [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
     return json_records.examine(file, encoding, format)
+
+
+def _conversation_format(file: File, head: str) -> str | None:
+    return next((name for name, module in CONVERSATION_FORMATS.items() if module.looks_like(file, head)), None)
+
+
+def _examine_conversations(file: File, encoding: Encoding, format: str) -> tuple[Layout, list[dict[str, str]]]:
+    layout = Layout(file, format, encoding.codec, notes=(encoding.note,) if encoding.note else ())
+    answers = (
+        {QUESTION: answered.question, ANSWER: answered.answer}
+        for conversation in islice(conversations(layout), CONVERSATIONS_PREVIEWED)
+        for answered in answers_in(conversation)
+    )
+    return layout, list(islice(answers, PREVIEWED))
 
 
 def _format(file: File, head: str) -> str:

@@ -18,7 +18,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.data.sources.detect import Detected, detect, rows
+from engine.data.sources.detect import Detected, conversations, detect, rows
 from engine.data.sources.rows import clean_name
 from engine.data.sources.sieve import Kept, Rejected, Sieve, digest
 from engine.data.sources.store import get_source, list_sources
@@ -33,9 +33,12 @@ Progress = Callable[[float, str], object]
 _KEPT = pa.schema(
     [
         ("row", pa.int64()),
-        *((name, pa.string()) for name in ("instruction", "input", "output", "topic")),
+        *((name, pa.string()) for name in ("instruction", "input", "output", "history", "topic")),
         ("tags", pa.list_(pa.string())),
         *((name, pa.string()) for name in ("conversation", "customer", "happened_at")),
+        *((name, pa.string()) for name in ("ticket_status", "score")),
+        ("reopened", pa.int64()),
+        *((name, pa.string()) for name in ("channel", "language")),
     ]
 )
 _REJECTED = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("content", pa.string())])
@@ -71,12 +74,14 @@ def import_file(
     mapping: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> SourceReport:
-    """Imports a CSV, JSON or JSON lines file.
+    """Imports a table, a list of records or an export with whole conversations.
+
+    Of conversations every answer of an agent counts as a row, and so does each conversation that gives none.
 
     Args:
         path: the file; it is only read.
         name: what the source is called; the file's name otherwise. Parts of a path are taken off.
-        format: csv, json or jsonl; found from the content otherwise.
+        format: one of `detect.FORMATS`; found from the content otherwise.
         mapping: corrections of the detected mapping, field -> column.
         progress: told how far it is.
 
@@ -86,14 +91,15 @@ def import_file(
     """
     source_name = clean_name(name or path.name)
     detected = detect(path, name=source_name, format=format, mapping=mapping)
-    _require_texts(detected, source_name)
+    if not detected.holds_conversations:
+        _require_texts(detected, source_name)
     sha256 = _sha256(path)
     _refuse_again(workspace, sha256, source_name)
     sieve = Sieve(detected.mapping, detected.best_score, _known(workspace))
     with _staging(workspace) as staged:
         _sift_all(detected, sieve, staged, progress)
         if not staged.kept:
-            raise _nothing_usable(source_name, staged)
+            raise _nothing_usable(source_name, detected, staged)
         try:
             source_id = _save(workspace, detected, source_name, sha256, staged)
         except OSError as error:
@@ -139,9 +145,7 @@ def _sift_all(detected: Detected, sieve: Sieve, staged: _Staged, progress: Progr
         kept: list[Kept] = []
         rejected: list[Rejected] = []
         share = 0.0
-        for row in rows(detected.layout):
-            sifted = sieve.sift(row)
-            share = row.share
+        for sifted, share in _sifted(detected, sieve):
             if isinstance(sifted, Kept):
                 kept.append(sifted)
             else:
@@ -153,6 +157,19 @@ def _sift_all(detected: Detected, sieve: Sieve, staged: _Staged, progress: Progr
         _flush(staged, kept, rejected, kept_rows, rejected_rows)
     if progress is not None:
         progress(1.0, f"{staged.kept + staged.rejected:,} rows read")
+
+
+def _sifted(detected: Detected, sieve: Sieve) -> Iterator[tuple[Kept | Rejected, float]]:
+    """Every row kept or set aside, with the share of the file that had been read when it came."""
+    if not detected.holds_conversations:
+        for row in rows(detected.layout):
+            yield sieve.sift(row), row.share
+        return
+    number = 0
+    for conversation in conversations(detected.layout):
+        for sifted in sieve.sift_conversation(conversation, number + 1):
+            number += 1
+            yield sifted, conversation.share
 
 
 def _flush(
@@ -197,12 +214,13 @@ def _save(workspace: Workspace, detected: Detected, name: str, sha256: str, stag
         )
         # A customer is kept as a mark that tells people apart without saying who they are.
         cursor.execute(
-            """INSERT INTO examples (id, source_id, row, conversation, instruction, input, output, topic, tags,
-                                     customer, happened_at)
+            """INSERT INTO examples (id, source_id, row, conversation, instruction, input, output, history, topic,
+                                     tags, customer, happened_at, ticket_status, score, reopened, channel, language)
                SELECT $first_id + row_number() OVER (ORDER BY row) - 1, $source_id, row,
                       $mark || '-' || if(conversation = '', 'row-' || row, conversation),
-                      instruction, input, output, topic, tags,
-                      if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at
+                      instruction, input, output, history, topic, tags,
+                      if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at,
+                      ticket_status, score, reopened, channel, language
                FROM read_parquet($file) ORDER BY row""",
             {
                 "first_id": first_id,
@@ -269,7 +287,9 @@ def _refuse_again(workspace: Workspace, sha256: str, name: str) -> None:
             )
 
 
-def _nothing_usable(name: str, staged: _Staged) -> InputRefused:
+def _nothing_usable(name: str, detected: Detected, staged: _Staged) -> InputRefused:
+    if not staged.rejected and detected.holds_conversations:
+        return InputRefused(f"{name} has no conversations.", "Its list of them is empty.", "Export it again.")
     if not staged.rejected:
         return InputRefused(f"{name} has no rows.", "Below the column names there is nothing.", "Export it again.")
     reasons = "; ".join(
@@ -277,8 +297,11 @@ def _nothing_usable(name: str, staged: _Staged) -> InputRefused:
     )
     return InputRefused(
         f"Nothing in {name} can be used, so nothing was imported.",
-        f"All {staged.rejected:,} rows were set aside ({reasons}).",
-        "Check that the right columns hold the question and the answer.",
+        f"All {staged.rejected:,} {'conversations' if detected.holds_conversations else 'rows'} were set aside "
+        f"({reasons}).",
+        "Export conversations with their messages, solved ones among them."
+        if detected.holds_conversations
+        else "Check that the right columns hold the question and the answer.",
     )
 
 

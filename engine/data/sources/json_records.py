@@ -59,7 +59,7 @@ def rows(layout: Layout) -> Rows:
 
 
 def _document_rows(layout: Layout) -> Rows:
-    document = _load(layout)
+    document = load_document(layout.file, layout.encoding)
     alone = isinstance(document, dict) and not _groups(document) and _turn_columns(document) is None
     # A lone object is a record only if it says so; otherwise it is somebody's settings.
     if alone and len(by_name(list(document)).keys() & {"instruction", "output"}) < 2:
@@ -79,7 +79,7 @@ def _line_rows(layout: Layout) -> Rows:
             share = min(1.0, binary.tell() / size)
             try:
                 value = json.loads(line)
-            except (json.JSONDecodeError, RecursionError):
+            except (ValueError, RecursionError):
                 number += 1
                 yield Row(number, {}, share, "The line is not complete JSON", line.strip())
                 continue
@@ -92,13 +92,12 @@ def _line_rows(layout: Layout) -> Rows:
                 yield Row(number, record, share)
 
 
-def _load(layout: Layout) -> Any:
+def load_document(file: File, encoding: str) -> Any:
     """The document, parsed.
 
     Raises:
         InputRefused: too large, or not JSON; says in which line and column it breaks.
     """
-    file = layout.file
     if file.path.stat().st_size > LARGEST_DOCUMENT:
         raise InputRefused(
             f"{file.name} is too large to be read as one JSON document.",
@@ -106,7 +105,7 @@ def _load(layout: Layout) -> Any:
             "Export JSON lines (one record a line) or CSV, which have no limit, or divide the file.",
         )
     try:
-        return json.loads(file.path.read_text(encoding=layout.encoding, errors="replace"))
+        return json.loads(file.path.read_text(encoding=encoding, errors="replace"))
     except json.JSONDecodeError as error:
         place = f"line {error.lineno:,}, column {error.colno:,}"
         if not error.doc[error.pos :].strip() or error.msg.startswith("Unterminated"):
@@ -120,7 +119,8 @@ def _load(layout: Layout) -> Any:
             f"It breaks at {place}: {error.msg[0].lower()}{error.msg[1:]}.",
             "Mend that place or export the file again.",
         ) from error
-    except RecursionError as error:
+    # A ValueError that is no JSONDecodeError: a number of thousands of digits.
+    except (RecursionError, ValueError) as error:
         raise _no_records(file) from error
 
 

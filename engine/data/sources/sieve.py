@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
+from engine.data.conversations import Answered, Conversation, answers_in
 from engine.data.duplicates import normalise
-from engine.data.privacy import scrub
+from engine.data.examples import history_json
+from engine.data.privacy import Scrubber
 from engine.data.sources.rows import Row
 
 # Four times what the longest-reading small models take in; longer texts are logs and pasted documents.
@@ -22,14 +25,21 @@ _SPAM = {"spam", "junk", "suspended"}
 _DELETED = {"deleted", "trash", "trashed"}
 _BAD = {
     "bad", "very bad", "poor", "very poor", "negative", "unsatisfied", "dissatisfied", "very dissatisfied",
-    "very unsatisfied", "unhappy", "thumbs down", "terrible", "awful", "not helpful", "unhelpful",
+    "very unsatisfied", "unhappy", "thumbs down", "terrible", "awful", "not helpful", "unhelpful", "not good",
 }  # fmt: skip
 # Marks up to this share of the best one are bad: 1 and 2 of 5, up to 4 of 10.
 _BAD_SHARE = 0.4
 
 
+_WITHOUT_AGENT = {
+    "draft": "No answer of an agent: what was written was never sent",
+    "note": "No answer of an agent, only private notes",
+    "bot": "No answer of an agent, only automatic ones",
+}
+
+
 class Kept(NamedTuple):
-    """A row that becomes an example, its personal data already replaced."""
+    """A row that becomes an example, its personal data already replaced; `history` as it is stored."""
 
     row: int
     instruction: str
@@ -41,6 +51,12 @@ class Kept(NamedTuple):
     customer: str
     happened_at: str
     findings: dict[str, int]
+    history: str = "[]"
+    ticket_status: str = ""
+    score: str = ""
+    reopened: int = 0
+    channel: str = ""
+    language: str = ""
 
 
 class Rejected(NamedTuple):
@@ -71,57 +87,87 @@ class Sieve:
         if row.problem:
             return Rejected(row.number, row.problem, _shown(row.content))
         values = {field: _tidy(row.values.get(column, "")) for field, column in self._mapping.items()}
-        reason = self._unusable(values)
+        reason = _says_too_little(values["instruction"], values["output"])
+        reason = reason or _unwanted(values.get("status", ""), values.get("score", ""), self._best_score)
+        reason = reason or _too_long(values["instruction"], values.get("input", ""), values["output"])
         if reason:
             return self._reject(row.number, reason, values)
         texts, findings = _scrub_all({name: values.get(name, "") for name in ("instruction", "input", "output")})
-        key = digest(texts["instruction"], texts["input"], texts["output"])
-        if key in self._seen:
-            return self._reject(
-                row.number, f"Same question and answer as an earlier row (row {self._seen[key]:,})", values
-            )
-        if key in self._known:
-            return self._reject(
-                row.number, f"The same question and answer are here already ({self._known[key]})", values
-            )
-        self._seen[key] = row.number
-        labels, _ = _scrub_all({name: values.get(name, "") for name in ("topic", "tags", "conversation")})
+        known = self._known_as(row.number, texts["instruction"], texts["input"], texts["output"])
+        if known:
+            return self._reject(row.number, known, values)
+        labels, _ = _scrub_all(
+            {name: values.get(name, "") for name in ("topic", "tags", "conversation", "status", "score")}
+        )
         return Kept(
             row.number,
-            **texts,
+            texts["instruction"],
+            texts["input"],
+            texts["output"],
             topic=labels["topic"],
             tags=split_tags(labels["tags"]),
             conversation=labels["conversation"],
             customer=values.get("customer", ""),
             happened_at=values.get("happened_at", ""),
             findings=findings,
+            ticket_status=labels["status"],
+            score=labels["score"],
         )
 
-    def _unusable(self, values: Mapping[str, str]) -> str:
-        """Why a row teaches nothing, as far as it can be told from the row alone; empty if it may."""
-        if _says_nothing(values["instruction"]):
-            return "The question is empty"
-        if _says_nothing(values["output"]):
-            return "The answer is empty"
-        status = normalise(values.get("status", ""))
-        if status in _SPAM:
-            return "Marked as spam"
-        if status in _DELETED:
-            return "Marked as deleted"
-        if status in _UNSOLVED:
-            return f"Not solved (status: {status})"
-        if self._badly_rated(values.get("score", "")):
-            return f"Badly rated (rating: {values['score']})"
-        longest = max(len(values.get(name, "")) for name in ("instruction", "input", "output"))
-        if longest > LONGEST:
-            return f"Too long: the limit is {LONGEST:,} characters ({longest:,} here)"
-        return ""
+    def sift_conversation(self, conversation: Conversation, first: int) -> list[Kept | Rejected]:
+        """Keeps the answers of a conversation, or says why there is none to keep; `first` is the number of its first
+        row. Never gives an empty list: a conversation without answers is one row."""
+        if conversation.problem:
+            return [Rejected(first, conversation.problem, _shown(conversation.content))]
+        clean, findings = _scrubbed(conversation)
+        reason = _unwanted(clean.status, clean.score, clean.best_score)
+        answers = [] if reason else answers_in(clean)
+        if not answers:
+            told = " | ".join(_cut(message.text) for message in clean.messages[:2] if message.text)
+            return [Rejected(first, reason or _unanswered(clean), told or _cut(clean.subject))]
+        sifted: list[Kept | Rejected] = []
+        for row, answered in enumerate(answers, start=first):
+            sifted.append(self._sift_answer(row, answered, clean, first, findings))
+            if isinstance(sifted[-1], Kept):
+                findings = {}  # counted once for the whole conversation
+        return sifted
 
-    def _badly_rated(self, score: str) -> bool:
-        if score.replace(".", "", 1).isdecimal() and self._best_score:
-            # 1 on a scale of 0 and 1 is the best, 1 on a scale of 5 the worst.
-            return float(score) <= self._best_score * _BAD_SHARE
-        return normalise(score) in _BAD
+    def _sift_answer(
+        self, row: int, answered: Answered, conversation: Conversation, first: int, findings: dict[str, int]
+    ) -> Kept | Rejected:
+        question, answer = _tidy(answered.question), _tidy(answered.answer)
+        reason = _says_too_little(question, answer) or _too_long(question, answer)
+        reason = reason or self._known_as(row, question, "", answer)
+        if reason:
+            return Rejected(row, reason, f"{_cut(question)} | {_cut(answer)}")
+        return Kept(
+            row,
+            question,
+            "",
+            answer,
+            topic=conversation.topic,
+            tags=list(conversation.tags),
+            conversation=conversation.id or f"row-{first}",
+            customer=conversation.customer,
+            happened_at=answered.at or conversation.happened_at,
+            findings=findings,
+            history=history_json(answered.history),
+            ticket_status=conversation.status,
+            score=conversation.score,
+            reopened=conversation.reopened,
+            channel=conversation.channel,
+            language=conversation.language,
+        )
+
+    def _known_as(self, row: int, instruction: str, input: str, output: str) -> str:
+        """Where the same question and answer stood before, as a reason; empty for new ones, which are remembered."""
+        key = digest(instruction, input, output)
+        if key in self._seen:
+            return f"Same question and answer as an earlier row (row {self._seen[key]:,})"
+        if key in self._known:
+            return f"The same question and answer are here already ({self._known[key]})"
+        self._seen[key] = row
+        return ""
 
     def _reject(self, row: int, reason: str, values: Mapping[str, str]) -> Rejected:
         told = " | ".join(_shown(values[name]) for name in ("instruction", "output") if values[name])
@@ -142,6 +188,52 @@ def split_tags(text: str) -> list[str]:
     return [tag.strip() for tag in cleaned.split(",") if tag.strip()]
 
 
+def _says_too_little(instruction: str, output: str) -> str:
+    """Why question and answer teach nothing; empty if they may."""
+    if _says_nothing(instruction):
+        return "The question is empty"
+    return "The answer is empty" if _says_nothing(output) else ""
+
+
+def _unwanted(status: str, score: str, best_score: float | None) -> str:
+    """Why a conversation of this status and mark is no model to learn from; empty if it may be one."""
+    state = normalise(status)
+    if state in _SPAM:
+        return "Marked as spam"
+    if state in _DELETED:
+        return "Marked as deleted"
+    if state in _UNSOLVED:
+        return f"Not solved (status: {state})"
+    return f"Badly rated (rating: {score})" if _badly_rated(score, best_score) else ""
+
+
+def _badly_rated(score: str, best_score: float | None) -> bool:
+    if score.replace(".", "", 1).isdecimal() and best_score:
+        # 1 on a scale of 0 and 1 is the best, 1 on a scale of 5 the worst.
+        return float(score) <= best_score * _BAD_SHARE
+    return normalise(score) in _BAD
+
+
+def _too_long(*texts: str) -> str:
+    longest = max(len(text) for text in texts)
+    return f"Too long: the limit is {LONGEST:,} characters ({longest:,} here)" if longest > LONGEST else ""
+
+
+def _unanswered(conversation: Conversation) -> str:
+    """Why a conversation holds no answer to learn from."""
+    said = {message.author for message in conversation.messages if not _says_nothing(message.text)}
+    if "agent" in said:
+        return "An agent wrote, but no customer before that"
+    if not said:
+        return "It holds no messages"
+    if said == {"note"}:
+        return "It holds only private notes"
+    for author, reason in _WITHOUT_AGENT.items():
+        if author in said:
+            return reason
+    return "No answer of an agent"
+
+
 def _says_nothing(text: str) -> bool:
     """Whether a cell holds no word, or one that stands for nothing."""
     return (len(text) < 10 and normalise(text) in _NOTHING) or not any(letter.isalnum() for letter in text)
@@ -153,16 +245,53 @@ def _tidy(text: str) -> str:
 
 def _shown(text: str) -> str:
     """The beginning of a text without personal data; cut afterwards, as half an address is not known for one."""
-    clean, _ = scrub(text[:LONGEST])
-    return clean if len(clean) <= SHOWN else f"{clean[:SHOWN]}…"
+    return _cut(Scrubber().scrub(text[:LONGEST])[0])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _scrub_all(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, int]]:
     """Texts without personal data, and how many findings of each kind there were."""
-    clean: dict[str, str] = {}
+    scrubber = Scrubber()
     counted: dict[str, int] = {}
-    for name, text in texts.items():
-        clean[name], findings = scrub(text)
-        for finding in findings:
-            counted[finding.type] = counted.get(finding.type, 0) + 1
-    return clean, counted
+    return {name: _counting(scrubber, text, counted) for name, text in texts.items()}, counted
+
+
+def _scrubbed(conversation: Conversation) -> tuple[Conversation, dict[str, int]]:
+    """A conversation without personal data, the names of its people among it, and how many findings there were.
+
+    The customer's mark stays as it is: it is made unreadable where it is stored.
+    """
+    writers = dict.fromkeys(message.name for message in conversation.messages if message.name)
+    scrubber = Scrubber([*writers, *conversation.names])
+    counted: dict[str, int] = {}
+    clean = replace(
+        conversation,
+        messages=tuple(
+            replace(message, text=_counting(scrubber, message.text, counted), name="")
+            for message in conversation.messages
+        ),
+        subject=_counting(scrubber, conversation.subject, counted),
+    )
+    labels: dict[str, int] = {}
+    return (
+        replace(
+            clean,
+            id=_counting(scrubber, conversation.id, labels),
+            topic=_counting(scrubber, conversation.topic, labels),
+            tags=tuple(_counting(scrubber, tag, labels) for tag in conversation.tags),
+            status=_counting(scrubber, conversation.status, labels),
+            score=_counting(scrubber, conversation.score, labels),
+            names=(),
+        ),
+        counted,
+    )
+
+
+def _counting(scrubber: Scrubber, text: str, counted: dict[str, int]) -> str:
+    clean, findings = scrubber.scrub(text)
+    for finding in findings:
+        counted[finding.type] = counted.get(finding.type, 0) + 1
+    return clean
