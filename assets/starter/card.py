@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import shipping
-from corpus.attributes import ATTRIBUTES
-from corpus.choices import FACTS, SITUATIONS
+from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS
 from corpus.world import KINDS
 
 BEGIN, END = "<!-- figures: written by measure.py --write -->", "<!-- end of figures -->"
