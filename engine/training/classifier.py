@@ -93,6 +93,7 @@ def fit(base: str, examples: Sequence[Labelled], recipe: Recipe, target: Path) -
             folder=Path(scratch),
             model=model,
             parameters=info.parameters,
+            examples=len(rows),
             steps=steps.total,
             learning_rate=learning_rate_for(recipe, info.parameters, "classifier"),
         )

@@ -71,7 +71,7 @@ def fit(
     in_all = sum(row["length"] for row in rows)
     steps = count_steps(recipe, len(rows), in_all)
     tokens = round(in_all * steps.total / steps.per_epoch)
-    shared.compile_if_worth_it(tokens)
+    shared.set_compiling(shared.worth_compiling(tokens))
     model = shared.with_adapter(model, recipe, context)
     with tempfile.TemporaryDirectory() as scratch:
         told = shared.arguments(
@@ -79,6 +79,7 @@ def fit(
             folder=Path(scratch),
             model=model,
             parameters=info.parameters,
+            examples=len(rows),
             steps=steps.total,
             learning_rate=learning_rate_for(recipe, info.parameters, "dpo"),
         )

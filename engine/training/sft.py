@@ -25,6 +25,7 @@ from engine.errors import InputRefused, JobFailed, ModelUnavailable, TunedeskErr
 from engine.models import catalogue
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
+from engine.models.tokens import count_tokens
 from engine.training import shared
 from engine.training.recipe import Recipe, count_steps, learning_rate_for
 from engine.training.rows import Rows, make_rows
@@ -98,7 +99,7 @@ def _prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Prepare
     train = make_rows(examples, tokenizer, stop_ids, context)
     validation = make_rows(unseen, tokenizer, stop_ids, context)
     steps = count_steps(recipe, len(train.rows), train.tokens)
-    shared.compile_if_worth_it(round(train.tokens * steps.total / steps.per_epoch))
+    shared.set_compiling(shared.worth_compiling(round(train.tokens * steps.total / steps.per_epoch)))
     return Prepared(
         model=shared.with_adapter(model, recipe, context),
         tokenizer=tokenizer,
@@ -136,6 +137,7 @@ def _trainer(
         folder=folder / "checkpoints",
         model=prepared.model,
         parameters=prepared.parameters,
+        examples=len(prepared.train.rows),
         steps=prepared.steps,
         learning_rate=prepared.learning_rate,
     )
@@ -202,13 +204,22 @@ def _dataset(kind: Any, rows: Rows) -> Any:
     )
 
 
-def fit(base: str, examples: Sequence[Example], recipe: Recipe, target: Path, *, full: bool = False) -> Learned:
+def fit(
+    base: str,
+    examples: Sequence[Example],
+    recipe: Recipe,
+    target: Path,
+    *,
+    full: bool = False,
+    compiled: bool | None = None,
+) -> Learned:
     """Trains on examples and writes the result: an adapter in the PEFT format or, with `full`, a whole model.
 
     The job does the same and watches over it; this is the training alone, for scripts and measurements.
 
     Args:
         full: trains all weights, at the rate for that (`learning_rate_for`); `target` can then be used as a base.
+        compiled: whether a CPU compiles the layers; None where the training is long enough for that.
 
     Raises:
         InputRefused: no example has an answer that fits.
@@ -216,6 +227,10 @@ def fit(base: str, examples: Sequence[Example], recipe: Recipe, target: Path, *,
     """
     info = catalogue.resolve(base)
     context = min(recipe.context, info.context)
+    if compiled is None:
+        lengths = count_tokens(info.path, [messages(example) for example in examples])
+        compiled = shared.worth_compiling(round(sum(lengths) * recipe.epochs))
+    shared.set_compiling(compiled)
     model, tokenizer = load_for_training(
         info.id,
         context=context,
@@ -225,16 +240,21 @@ def fit(base: str, examples: Sequence[Example], recipe: Recipe, target: Path, *,
     )
     rows = make_rows(examples, tokenizer, end_of_turn_ids(model, tokenizer), context)
     steps = count_steps(recipe, len(rows.rows), rows.tokens)
-    tokens = round(rows.tokens * steps.total / steps.per_epoch)
-    shared.compile_if_worth_it(tokens)
     if not full:
         model = shared.with_adapter(model, recipe, context)
     rate = learning_rate_for(recipe, info.parameters, "full" if full else "sft")
     with tempfile.TemporaryDirectory() as scratch:
         told = shared.arguments(
-            recipe, folder=Path(scratch), model=model, parameters=info.parameters, steps=steps.total, learning_rate=rate
+            recipe,
+            folder=Path(scratch),
+            model=model,
+            parameters=info.parameters,
+            examples=len(rows.rows),
+            steps=steps.total,
+            learning_rate=rate,
         )
-        learned = shared.learn(make_trainer(model, tokenizer, told, rows), tokens=tokens)
+        trainer = make_trainer(model, tokenizer, told, rows)
+        learned = shared.learn(trainer, tokens=round(rows.tokens * steps.total / steps.per_epoch))
     if full:
         shared.save_model(model, tokenizer, target)
     else:

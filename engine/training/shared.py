@@ -64,7 +64,7 @@ def with_adapter(model: Any, recipe: Recipe, context: int) -> Any:
 
 
 def arguments(
-    recipe: Recipe, *, folder: Path, model: Any, parameters: int, steps: int, learning_rate: float
+    recipe: Recipe, *, folder: Path, model: Any, parameters: int, examples: int, steps: int, learning_rate: float
 ) -> dict[str, Any]:
     """What every trainer is told, as keywords of `transformers.TrainingArguments` and its children.
 
@@ -76,12 +76,15 @@ def arguments(
 
     precision = next(model.parameters()).dtype
     split = batches(recipe, parameters)
+    # A batch of a single example is compiled apart from all others, and says little.
+    last_alone = examples > split.size > 1 and examples % split.size == 1
     return {
         "output_dir": str(folder),
         "max_steps": steps,
         "per_device_train_batch_size": split.size,
         "per_device_eval_batch_size": max(8, split.size),
         "gradient_accumulation_steps": split.accumulation,
+        "dataloader_drop_last": last_alone,
         "learning_rate": learning_rate,
         "lr_scheduler_type": recipe.schedule,
         "warmup_steps": round(steps * recipe.warmup),
@@ -102,22 +105,25 @@ def arguments(
     }
 
 
-def compile_if_worth_it(tokens: int) -> bool:
-    """Asks Unsloth to compile the layers of the next model where that pays: on a CPU, before a training of this length.
-
-    Has to be called before the adapter is made. Without a C++ compiler Unsloth says so and goes on without; a layer
-    that cannot be compiled runs as it is.
-    """
+def worth_compiling(tokens: int) -> bool:
+    """Whether a training of so many tokens is over sooner with compiled layers: a long one on a CPU."""
     import torch
 
-    worth = tokens >= TOKENS_WORTH_COMPILING and not torch.cuda.is_available()
-    os.environ["UNSLOTH_CPU_COMPILE"] = "1" if worth else "0"
-    if worth:
-        # Read once, when it is imported.
+    return tokens >= TOKENS_WORTH_COMPILING and not torch.cuda.is_available()
+
+
+def set_compiling(wanted: bool) -> None:
+    """Tells Unsloth whether to compile the layers of the next model on a CPU.
+
+    To be called before the model gets its adapter, and before it is loaded where all its weights are trained.
+    Without a C++ compiler Unsloth says so and goes on without; a layer that cannot be compiled runs as it is.
+    """
+    os.environ["UNSLOTH_CPU_COMPILE"] = "1" if wanted else "0"
+    if wanted:
+        # A slow import, and only of use here.
         import torch._dynamo
 
         torch._dynamo.config.suppress_errors = True
-    return worth
 
 
 @contextlib.contextmanager

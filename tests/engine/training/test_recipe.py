@@ -64,7 +64,7 @@ def test_wrong_settings_are_refused(name: str, settings: dict[str, str], message
 def test_balanced_is_what_it_says() -> None:
     balanced, careful = RECIPES["balanced"], RECIPES["careful"]
 
-    assert (balanced.rank, balanced.alpha, balanced.dropout) == (16, 32, 0.05)
+    assert (balanced.rank, balanced.alpha, balanced.dropout) == (16, 32, 0.0)
     assert (balanced.batch_size, balanced.accumulation) == (4, 2)
     assert learning_rate_for(balanced, 7_000_000_000) == pytest.approx(2e-4)
     assert learning_rate_for(balanced, 1_000_000_000) == pytest.approx(2e-4)
