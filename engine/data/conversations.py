@@ -59,6 +59,7 @@ class Conversation:
         customer: who asks: an address or a number; stored only as a salted mark.
         happened_at: when it began, ISO 8601.
         names: names of people in it, the writers' besides.
+        worse: a worse answer to the last question, where the data has pairs of answers for training by preference.
         problem: why it cannot be read, a plain sentence; empty for a good one.
         content: what stands there, for one that cannot be read.
     """
@@ -78,6 +79,7 @@ class Conversation:
     customer: str = ""
     happened_at: str = ""
     names: tuple[str, ...] = ()
+    worse: str = ""
     problem: str = ""
     content: str = ""
 

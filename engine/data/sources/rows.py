@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from engine.errors import InputRefused
+
+# No table of tickets has more columns; one with tens of thousands was turned on its side.
+WIDEST = 2_000
+
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+
 
 class File(NamedTuple):
     """A file and what the person calls it; the two differ for an upload, which lies under a name of our own."""
@@ -39,13 +46,14 @@ class Layout:
 
     Attributes:
         file: the file.
-        format: csv, json or jsonl.
+        format: csv, json, jsonl or one of those with whole conversations.
         encoding: a Python codec.
         columns: the names of its columns, in order.
         delimiter: what separates the columns of a CSV file.
         escape: what stands before a quotation mark inside a cell; empty where it is doubled.
         header: whether the first row of a CSV file names the columns.
         skip: lines before the table.
+        sheets: the sheets of a workbook that hold the table.
         notes: what a person should know about how it was read, plain sentences.
     """
 
@@ -57,6 +65,7 @@ class Layout:
     escape: str = ""
     header: bool = True
     skip: int = 0
+    sheets: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 
@@ -68,3 +77,23 @@ def clean_name(name: str) -> str:
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     printable = "".join(letter if letter.isprintable() else " " for letter in last)
     return " ".join(printable.split()).strip(". ")[:80] or "unnamed file"
+
+
+def storable(text: str) -> str:
+    """A text without zero bytes, and with a question mark for each half of a surrogate pair that stands alone: neither
+    can be written as UTF-8 or shown."""
+    return _UNSTORABLE.sub(lambda found: "" if found[0] == "\x00" else "?", text) if _UNSTORABLE.search(text) else text
+
+
+def require_width(file: File, columns: int) -> None:
+    """Refuses a table with more columns than any table of tickets has.
+
+    Raises:
+        InputRefused: it has more than 2,000.
+    """
+    if columns > WIDEST:
+        raise InputRefused(
+            f"{file.name} has {columns:,} columns.",
+            f"At most {WIDEST:,} are read. A table as wide as this often has a column, not a row, for each ticket.",
+            "Export it with a row for each ticket, or keep only the columns that you need.",
+        )

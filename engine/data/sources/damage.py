@@ -1,0 +1,59 @@
+"""What is said when another project's library cannot read a file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from engine.data.sources.rows import File
+from engine.errors import InputRefused, TunedeskError
+
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_PROTECTED = "EncryptedPackage".encode("utf-16-le")
+
+
+@contextmanager
+def told_as_damage(file: File, kind: str) -> Iterator[None]:
+    """Turns whatever a library raises inside the block into a refusal of the file.
+
+    Args:
+        file: the file that is read.
+        kind: what it should be, with its article: "a PDF".
+
+    Raises:
+        InputRefused: the library raised anything. Its exceptions cannot be listed: readers of workbooks, PDFs and
+            Parquet follow pointers that stand in the file, and a changed byte sends them anywhere.
+    """
+    try:
+        yield
+    except TunedeskError:
+        raise
+    except Exception as error:
+        raise InputRefused(
+            f"{file.name} is damaged.",
+            f"It cannot be read to its end as {kind}.",
+            "Open it in the program that made it and save it again, or export or download it anew.",
+        ) from error
+
+
+def refuse_protected_office(file: File) -> None:
+    """Refuses Office files with a password, and those of the time before 2007, which begin alike.
+
+    Raises:
+        InputRefused: the file is one of these.
+    """
+    with file.path.open("rb") as stream:
+        if stream.read(4) != OLD_OFFICE:
+            return
+        stream.seek(0)
+        # The list of its parts stands anywhere; parts of a name never lie in two of its blocks of 512 bytes.
+        protected = any(_PROTECTED in block for block in iter(lambda: stream.read(1 << 20), b""))
+    if protected:
+        raise InputRefused(
+            f"{file.name} is protected with a password.",
+            "Nothing in it can be read without the password.",
+            "Open it in Excel or Word, take the password off (File, Info, Protect) and save a copy without it.",
+        )
+    raise InputRefused(
+        f"{file.name} is an old Excel or Word file.",
+        "Files of the kind that was usual before 2007 cannot be read.",
+        "Open it and save it as .xlsx, .docx or CSV (UTF-8).",
+    )

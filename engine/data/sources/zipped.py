@@ -1,0 +1,66 @@
+"""Zips and the formats made of them, opened with an eye on what they would unpack to."""
+
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from engine.data.sources.rows import File
+from engine.errors import InputRefused
+
+# DEFLATE makes a text of tickets 5 to 20 times smaller and rows of zeros 1,000 times.
+LARGEST_RATIO = 150
+# Below this size a high ratio does no harm.
+SMALL = 100 * 1024 * 1024
+LARGEST = 50 * 1024 * 1024 * 1024
+MOST_PARTS = 20_000
+
+_ENCRYPTED = 0x1
+
+
+def open_zip(file: File) -> ZipFile:
+    """Opens a zip after a look at its table of contents. What a part unpacks to is never more than it says there.
+
+    Raises:
+        InputRefused: it is damaged, needs a password, or would unpack to more than any export holds.
+    """
+    try:
+        opened = ZipFile(file.path)
+    # The last two come from strange versions and from names in a strange encoding.
+    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise cut_off(file) from error
+    parts = opened.infolist()
+    if any(part.flag_bits & _ENCRYPTED for part in parts):
+        opened.close()
+        raise InputRefused(
+            f"{file.name} is protected with a password.",
+            "Nothing in it can be read without the password.",
+            "Unpack it and import what was in it, or pack it again without a password.",
+        )
+    if _is_bomb(parts):
+        opened.close()
+        unpacked = sum(part.file_size for part in parts)
+        raise InputRefused(
+            f"{file.name} was not unpacked.",
+            f"It has {file.path.stat().st_size / 1e6:,.1f} MB and would unpack to {unpacked / 1e6:,.0f} MB in "
+            f"{len(parts):,} files, more than an export holds.",
+            "If you trust it, unpack it yourself and import what was in it.",
+        )
+    return opened
+
+
+def cut_off(file: File) -> InputRefused:
+    """What to say of a zip that is not whole."""
+    return InputRefused(
+        f"{file.name} is cut off or damaged.",
+        "It is a zip whose parts cannot all be unpacked.",
+        "Export or download it again until it is complete.",
+    )
+
+
+def _is_bomb(parts: list[ZipInfo]) -> bool:
+    unpacked = sum(part.file_size for part in parts)
+    packed = sum(part.compress_size for part in parts)
+    return (
+        len(parts) > MOST_PARTS
+        or unpacked > LARGEST
+        or (unpacked > SMALL and unpacked > LARGEST_RATIO * packed)
+        or any(part.file_size > SMALL and part.file_size > LARGEST_RATIO * part.compress_size for part in parts)
+    )
