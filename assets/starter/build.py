@@ -35,6 +35,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=float, default=48, help="millions of tokens to generate (default 48)")
     parser.add_argument("--seed", type=int, default=7, help="decides corpus, weights and order (default 7)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
+    parser.add_argument("--device", default="cpu", help="cpu, or cuda where there is an NVIDIA GPU (default cpu)")
     parser.add_argument("--out", type=Path, default=HERE / "model", help="where the model goes")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where corpus and checkpoints lie meanwhile")
     parser.add_argument("--not-compiled", action="store_true", help="train at half the speed, without a C++ compiler")
@@ -66,6 +67,7 @@ def build(options: argparse.Namespace) -> None:
         shutil.rmtree(options.work, ignore_errors=True)
     tokenizer = prepare(options.work, options.seed, int(options.tokens * 1e6))
     model = training.new_model(training.Shape(), *rebuild.special_tokens(tokenizer), seed=options.seed)
+    model.to(options.device)
     print(f"{model.num_parameters():,} parameters, vocabulary {len(tokenizer)}", flush=True)
 
     def export(progress: training.Progress) -> None:

@@ -1,4 +1,4 @@
-"""Pre-training of the starter on the CPU: Muon and AdamW, warm-up, constant rate, linear decay (WSD), checkpoints.
+"""Pre-training of the starter: Muon and AdamW, warm-up, constant rate, linear decay (WSD), checkpoints.
 
 Rows are packed full. Three steps in four see them in halves, because attention over short rows costs half and most
 conversations are short; every fourth sees them whole, for the long passages.
@@ -95,7 +95,7 @@ def rate_share(step: int, steps: int, warm_up: int) -> float:
 
 def token_losses(model: LlamaForCausalLM, ids: torch.Tensor) -> torch.Tensor:
     """Cross entropy in nats of every token but the first of each row, shape (rows, length - 1)."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.autocast(ids.device.type, dtype=torch.bfloat16):
         logits = model(input_ids=ids).logits[:, :-1]
     return cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none").view(len(ids), -1)
 
@@ -113,7 +113,7 @@ def held_out_loss(model: LlamaForCausalLM, row: np.ndarray, rows: int = 4) -> tu
     losses, marks = [], []
     for step in range(len(row) // blocks.BLOCK // rows):
         part = torch.from_numpy(row[step * rows * blocks.BLOCK : (step + 1) * rows * blocks.BLOCK].astype(np.int64))
-        part = part.view(rows, blocks.BLOCK)
+        part = part.view(rows, blocks.BLOCK).to(model.device)
         losses.append(token_losses(model, part & (blocks.ASSISTANT - 1)))
         marks.append((part >= blocks.ASSISTANT)[:, 1:])
     model.train()
@@ -239,7 +239,7 @@ def _one_step(
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
-    ids, assistant = blocks.batch(row, plan.seed, progress.step, plan.rows)
+    ids, assistant = (part.to(model.device) for part in blocks.batch(row, plan.seed, progress.step, plan.rows))
     if progress.step % plan.whole_every:
         ids, assistant = ids.view(-1, blocks.BLOCK // 2), assistant.view(-1, blocks.BLOCK // 2)
     loss = loss_of(model, ids, assistant, plan.context_weight)
