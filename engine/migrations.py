@@ -123,4 +123,19 @@ def ticket_columns(cursor: DuckDBPyConnection) -> None:
         cursor.execute(f"ALTER TABLE examples ADD COLUMN {column} {type_and_default}")
 
 
-MIGRATIONS = [first_tables, ticket_columns]
+def knowledge_passages(cursor: DuckDBPyConnection) -> None:
+    """Passages of documents that hold no questions, and worse answers beside those of examples."""
+    cursor.execute("CREATE SEQUENCE knowledge_passages_id")
+    cursor.execute("""
+        CREATE TABLE knowledge_passages (
+            id BIGINT NOT NULL DEFAULT nextval('knowledge_passages_id'),
+            source_id BIGINT,
+            source VARCHAR NOT NULL,
+            title VARCHAR NOT NULL,
+            text VARCHAR NOT NULL,
+            position BIGINT NOT NULL
+        )""")
+    cursor.execute("ALTER TABLE examples ADD COLUMN worse VARCHAR DEFAULT ''")
+
+
+MIGRATIONS = [first_tables, ticket_columns, knowledge_passages]
