@@ -48,22 +48,23 @@ def receive(workspace: Workspace, dropped: list[str], pending: list[sources.File
 
 
 def look(pending: list[sources.File]) -> tuple[Any, ...]:
-    """The panel of the first waiting file: panel, head, a dropdown per field, preview, import button."""
+    """The panel of the first waiting file: panel, head, choice of columns, its dropdowns, preview, import button."""
     if not pending:
-        return (gr.Column(visible=False), "", *[gr.skip()] * len(FIELDS), "", gr.skip())
+        return (gr.Column(visible=False), "", *[gr.skip()] * (len(FIELDS) + 1), "", gr.skip())
     upload = pending[0]
     try:
         detected = sources.detect(upload.path, name=upload.name)
     except TunedeskError as error:
         # The refusal stands in the panel, so that the files after this one still get their turn.
         card = notices.card(error.title, error.message, error.remedy)
-        hidden = [gr.Dropdown(visible=False)] * len(FIELDS)
-        return (gr.Column(visible=True), card, *hidden, "", gr.Button(visible=False))
+        left = [gr.skip()] * len(FIELDS)
+        return (gr.Column(visible=True), card, gr.Column(visible=False), *left, "", gr.Button(visible=False))
     choices = [("not in this file", ""), *((column, column) for column in detected.columns)]
-    chosen = [gr.Dropdown(choices, value=detected.mapping.get(field, ""), visible=True) for field in FIELDS]
+    chosen = [gr.Dropdown(choices, value=detected.mapping.get(field, "")) for field in FIELDS]
     head = parts.pending_head(upload.name, detected, len(pending) - 1)
     preview = parts.preview(detected, detected.mapping)
-    return (gr.Column(visible=True), head, *chosen, preview, gr.Button(visible=True))
+    choosing = gr.Column(visible=not detected.holds_conversations)
+    return (gr.Column(visible=True), head, choosing, *chosen, preview, gr.Button(visible=True))
 
 
 @notices.shown
@@ -225,14 +226,17 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     """Lays out the screen and wires its own events; `tick` is not needed here."""
     pending, changed, frozen, refresh = gr.State([]), gr.State(0), gr.State(), gr.State(0.0)
     offset, opened = gr.State(0), gr.State()
-    drop = gr.File(label="Drop CSV, JSON or JSON lines here", file_count="multiple", elem_id="data-drop", height=132)
+    drop = gr.File(
+        label="Drop an export of your helpdesk or a table here", file_count="multiple", elem_id="data-drop", height=132
+    )
     gr.HTML(f'<p class="td-quiet">{parts.PRIVACY}</p>', elem_id="data-privacy")
     with gr.Column(visible=False, elem_id="data-mapping", elem_classes="td-card") as panel:
         head = gr.HTML()
-        with gr.Row():
-            main = [_dropdown(field) for field in MAIN_FIELDS]
-        with gr.Accordion("More columns", open=False), gr.Row():
-            other = [_dropdown(field) for field in OTHER_FIELDS]
+        with gr.Column() as choosing:
+            with gr.Row():
+                main = [_dropdown(field) for field in MAIN_FIELDS]
+            with gr.Accordion("More columns", open=False), gr.Row():
+                other = [_dropdown(field) for field in OTHER_FIELDS]
         preview = gr.HTML()
         with gr.Row():
             go = gr.Button("Import", variant="primary", elem_id="data-import", scale=0, min_width=160)
@@ -277,7 +281,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     drawn = [cards, area, topic, table, bubbles, undo, redo, verdict, freeze_it, name, frozen_list]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": shown, "outputs": drawn, **quiet}
-    looked = [panel, head, *columns, preview, go]
+    looked = [panel, head, choosing, *columns, preview, go]
 
     drop.upload(partial(receive, workspace), [drop, pending], [drop, pending, *looked], api_name="data_look")
     for column in columns:

@@ -26,7 +26,21 @@ LABELS = {
     "score": "Rating",
 }
 
-FORMATS = {"csv": "A table (CSV)", "json": "A JSON document", "jsonl": "JSON lines"}
+FORMATS = {
+    "csv": "A table (CSV)",
+    "json": "A JSON document",
+    "jsonl": "JSON lines",
+    "zendesk": "Tickets of Zendesk",
+    "intercom": "Conversations of Intercom",
+    "freshdesk": "Tickets of Freshdesk",
+    "helpscout": "Conversations of Help Scout",
+    "front": "Conversations of Front",
+}
+
+CONVERSATIONS = (
+    "Each answer of a person becomes an example with what was said before it; private notes, drafts and bots never do. "
+    "No column has to be chosen. Look at the first answers, then import."
+)
 
 PRIVACY = (
     "Replaced while a file is read, before anything is stored: e-mail addresses, phone numbers, card numbers, IBANs "
@@ -39,6 +53,15 @@ REPLACED = {
     "CARD": ("card number", "card numbers"),
     "IBAN": ("IBAN", "IBANs"),
     "IP": ("IP address", "IP addresses"),
+    "SSN": ("social security number", "social security numbers"),
+    "ID": ("identity number", "identity numbers"),
+    "MAC": ("device address", "device addresses"),
+    "URL": ("web address", "web addresses"),
+    "ORDER": ("order number", "order numbers"),
+    "ACCOUNT": ("account number", "account numbers"),
+    "PERSON": ("name", "names"),
+    "ADDRESS": ("postal address", "postal addresses"),
+    "PLACE": ("place", "places"),
 }
 
 PRESSED = """
@@ -123,6 +146,11 @@ def pending_head(name: str, detected: Detected, waiting: int) -> str:
     """What was found out about a dropped file."""
     more = f" {waiting} more after this one." if waiting else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in detected.notes)
+    if detected.holds_conversations:
+        return (
+            f"<h3>{escape(name)}</h3><p>{FORMATS[detected.format]}. {CONVERSATIONS}{more}</p>"
+            f'<ul class="td-account">{notes}</ul>'
+        )
     missing = [LABELS[field].lower() for field in ("instruction", "output") if field not in detected.mapping]
     told = (
         f"Say which column holds the {' and which the '.join(missing)}."
@@ -136,7 +164,9 @@ def pending_head(name: str, detected: Detected, waiting: int) -> str:
 
 
 def preview(detected: Detected, mapping: Mapping[str, str]) -> str:
-    """The first rows under their columns' names, with what each column is taken for."""
+    """The first rows under their columns' names, with what each column is taken for; of conversations, answers."""
+    if not detected.columns and not detected.preview:
+        return '<p class="td-quiet">The first conversations hold no answer of a person.</p>'
     meant = {column: LABELS[field] for field, column in mapping.items()}
     columns = [*mapping.values(), *(column for column in detected.columns if column not in meant)]
     heads = "".join(
@@ -149,6 +179,9 @@ def preview(detected: Detected, mapping: Mapping[str, str]) -> str:
         + "</th>"
         for column in columns
     )
+    if not detected.columns:
+        columns = list(detected.preview[0])
+        heads = "".join(f"<th>{escape(column)}</th>" for column in columns)
     rows = "".join(
         "<tr>" + "".join(f"<td><div>{escape(row.get(column, ''))}</div></td>" for column in columns) + "</tr>"
         for row in detected.preview

@@ -12,9 +12,11 @@ import pytest
 from gradio_client import Client, handle_file
 
 from engine.data import editor, sources, versions
+from engine.data.sources.detect import FORMATS
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import data
 from studio.tabs import data_parts as parts
+from tests.engine.data import helpdesks
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -143,12 +145,33 @@ def test_a_dropped_file_that_cannot_be_read_stands_in_the_panel(workspace: Works
     assert not bad.exists()
     rest = data.skip_first(pending)
     assert [upload.name for upload in rest] == ["good.csv"]
-    panel, head, *columns, _, go = data.look(rest)
+    panel, head, choosing, *columns, _, go = data.look(rest)
+    assert choosing.visible
     assert go.visible
     assert dict(zip(data.FIELDS, (each.value for each in columns), strict=True))["output"] == "answer"
     data.skip_first(rest)
     assert list(workspace.uploads.iterdir()) == []
     assert not data.look([])[0].visible
+
+
+def test_whole_conversations_need_no_columns(workspace: Workspace, tmp_path: Path) -> None:
+    """The head says what they are, the choice of columns is hidden, and the preview shows questions with answers."""
+    dropped = tmp_path / "export.json"
+    dropped.write_text(json.dumps({"tickets": [helpdesks.zendesk(1, subject=HOSTILE)]}))
+    _, pending, _, head, choosing, *columns, preview, go = data.receive(workspace, [str(dropped)], [])
+    assert go.visible
+    assert not choosing.visible
+    assert "Tickets of Zendesk" in head
+    assert "0 columns" not in head
+    assert helpdesks.ANSWERS[0] in preview
+    assert "<img" not in preview
+    assert "not used" not in preview
+    assert data.import_first(workspace, pending, 0, *(column.value for column in columns)) == ([], 1)
+    assert editor.page(workspace).total == 2
+
+
+def test_every_format_has_words(workspace: Workspace) -> None:
+    assert set(FORMATS) == set(parts.FORMATS)
 
 
 @pytest.fixture

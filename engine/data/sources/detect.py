@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.data.conversations import Conversation, answers_in
-from engine.data.sources import delimited, json_records, zendesk
+from engine.data.sources import delimited, freshdesk, front, helpscout, intercom, json_records, zendesk
 from engine.data.sources.encoding import Encoding, detect_encoding
 from engine.data.sources.mapping import FIELDS, map_columns
 from engine.data.sources.rows import File, Layout, Rows, clean_name
@@ -27,7 +27,13 @@ class ConversationFormat(Protocol):
 
 ROW_FORMATS = ("csv", "json", "jsonl")
 # Asked in this order; the first that says yes reads the file.
-CONVERSATION_FORMATS: dict[str, ConversationFormat] = {"zendesk": zendesk}
+CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
+    "intercom": intercom,
+    "freshdesk": freshdesk,
+    "helpscout": helpscout,
+    "front": front,
+    "zendesk": zendesk,
+}
 FORMATS = (*ROW_FORMATS, *CONVERSATION_FORMATS)
 HEAD_LETTERS = 1 << 18
 PROFILED = 1000

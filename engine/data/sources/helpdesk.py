@@ -4,10 +4,12 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from engine.data.conversations import Conversation
+from engine.data.replies import reply
 from engine.data.sources.json_records import load_document
 from engine.data.sources.rows import File
 from engine.data.texts import html_text
@@ -16,6 +18,9 @@ Json = dict[str, Any]
 
 # A longer first line is a document without line breaks.
 LONGEST_LINE = 1 << 26
+# Later times, in the year 5138, are given in milliseconds.
+_LAST_SECOND = 1e11
+_TYPED = {"chat", "sms", "whatsapp", "facebook", "twitter", "instagram"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = re.compile(r"<(?:/?[a-z][a-z0-9]*\b[^<>]*|!--)>?", re.IGNORECASE)
 _LINE = re.compile(r"^\s*\{.*\}\s*$")
@@ -61,6 +66,21 @@ def read_each(
             yield Conversation("", share=share, problem=problem or "The line holds no conversation", content=word(told))
         for place, record in enumerate(found, start=1):
             yield build(record, place / len(found) if share is None else share)
+
+
+def read_tickets(
+    file: File, encoding: str, find: Callable[[Any], list[Json]], build: Callable[[Json, float], Conversation]
+) -> Iterator[Conversation]:
+    """As `read_each`, without the quotes and signatures of mails in the messages, which only a chat never has.
+
+    What is all quote stays as it is: there it is the message.
+    """
+    for conversation in read_each(file, encoding, find, build):
+        if conversation.channel in _TYPED:
+            yield conversation
+        else:
+            messages = (replace(each, text=reply(each.text, each.name) or each.text) for each in conversation.messages)
+            yield replace(conversation, messages=tuple(messages))
 
 
 def values(file: File, encoding: str) -> Iterator[Found]:
@@ -118,6 +138,12 @@ def word(value: Any) -> str:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
+def figure(value: Any) -> int:
+    """A count, 0 where there is none."""
+    text = word(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
 def words(value: Any, name: str = "name") -> tuple[str, ...]:
     """The texts of a list, of its objects those under `name`."""
     if not isinstance(value, list):
@@ -147,19 +173,20 @@ def prose(html: Any, plain: Any = None) -> str:
 
 def when(value: Any) -> str:
     """A time as ISO 8601 in UTC where it is given in seconds or milliseconds since 1970; text as it stands."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e14:
-        seconds = value / 1000 if value > 1e11 else value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1000 * _LAST_SECOND:
+        seconds = value / 1000 if value > _LAST_SECOND else value
         return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return word(value)
 
 
 def in_order(messages: list[Json], key: str) -> list[Json]:
-    """Messages by their time; those at the same time or without one stay as they stand."""
-    if all(isinstance(message.get(key), int | float) for message in messages):
-        return sorted(messages, key=lambda message: message[key])
-    if all(isinstance(message.get(key), str) for message in messages):
-        return sorted(messages, key=lambda message: _moment(message[key]))
-    return messages
+    """Messages by their time; one without a time stays behind the one before it."""
+    moment = 0.0
+    moments: list[float] = []
+    for message in messages:
+        moment = _moment(message.get(key), moment)
+        moments.append(moment)
+    return [messages[place] for place in sorted(range(len(messages)), key=moments.__getitem__)]
 
 
 def person(value: Any) -> str:
@@ -177,12 +204,16 @@ def language(locale: Any) -> str:
     return code.group() if code else ""
 
 
-def _moment(text: str) -> tuple[float, str]:
+def _moment(value: Any, otherwise: float) -> float:
+    """A time in seconds or milliseconds since 1970, or as text, in figures that can be compared."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value / 1000 if value > _LAST_SECOND else value
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return 0.0, text
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), text
+        moment = datetime.fromisoformat(word(value))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    # A year before 1 in UTC overflows.
+    except (ValueError, OverflowError):
+        return otherwise
 
 
 def _is_lines(file: File, encoding: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.sources.helpdesk import (
     Json,
+    figure,
     has_keys,
     in_order,
     is_no,
@@ -20,7 +21,7 @@ from engine.data.sources.helpdesk import (
     part,
     person,
     prose,
-    read_each,
+    read_tickets,
     records,
     when,
     word,
@@ -75,7 +76,7 @@ def conversations(file: File, encoding: str) -> Iterator[Conversation]:
                 _learn(people, user)
         return [record for record in records(value, ("tickets", "results", "ticket")) if _is_ticket(record)]
 
-    return read_each(file, encoding, find, lambda ticket, share: _conversation(ticket, share, people))
+    return read_tickets(file, encoding, find, lambda ticket, share: _conversation(ticket, share, people))
 
 
 def _is_ticket(record: Json) -> bool:
@@ -118,7 +119,7 @@ def _conversation(ticket: Json, share: float, everyone: MutableMapping[str, _Per
         status=word(ticket.get("status")).lower(),
         # "offered" and "unoffered" are no marks; "goodwithcomment" is one.
         score=next((mark for mark in ("good", "bad") if score.startswith(mark)), ""),
-        reopened=_figure(part(ticket, "metric_set", "reopens") or ticket.get("reopens")),
+        reopened=figure(part(ticket, "metric_set", "reopens") or ticket.get("reopens")),
         channel=_channel(part(ticket, "via", "channel")),
         language=asker.language if asker else "",
         customer=(asker.email if asker else "") or requester,
@@ -158,11 +159,6 @@ def _author(comment: Json, writer: str, requester: str, known: _Person | None, t
 def _channel(value: Any) -> str:
     name = word(value).lower()
     return _CHANNELS.get(name, name)
-
-
-def _figure(value: Any) -> int:
-    text = word(value)
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def refuse_without_comments(file: File, columns: Sequence[str]) -> None:
