@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.mapping import NAMES, plain_name
-from engine.data.sources.rows import File, Layout, Row, Rows
+from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable
 from engine.errors import InputRefused
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -17,8 +17,8 @@ SAMPLE_LETTERS = 1 << 18
 SAMPLE_ROWS = 300
 # Where fewer rows than this are equally wide, the text is no table.
 EVEN = 0.5
-# A cell of more letters than this is the rest of the file behind a quotation mark that is never closed.
-LARGEST_CELL = 4_000_000
+# A cell of more letters than this is most likely the rest of the file behind a quotation mark that is never closed.
+LARGEST_CELL = 32_000_000
 
 _NAMES_OF_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _SEPARATOR_LINE = re.compile(r"^\ufeff?sep=(.)\r?\n", re.IGNORECASE)
@@ -42,7 +42,7 @@ def examine(file: File, encoding: Encoding) -> Layout:
         InputRefused: the text has no columns.
     """
     with file.path.open(encoding=encoding.codec, errors="replace", newline="") as text:
-        sample = text.read(SAMPLE_LETTERS)
+        sample = storable(text.read(SAMPLE_LETTERS))
     told = _SEPARATOR_LINE.match(sample)
     skip = 1 if told else 0
     if told:
@@ -60,6 +60,7 @@ def examine(file: File, encoding: Encoding) -> Layout:
             f"Only {fit.share:.0%} of its rows have the same number of columns, however they are divided.",
             "Export it again with quotation marks around texts, or as JSON.",
         )
+    require_width(file, fit.width)
     first = _sample_rows(sample, fit.delimiter, fit.escape)
     # Titles and blank lines above the table are narrower than the table itself. Names of columns are no title: where
     # they are fewer than the cells below them, texts with a delimiter lack their quotation marks.
@@ -73,7 +74,9 @@ def examine(file: File, encoding: Encoding) -> Layout:
     if not header:
         notes.append("The first row holds no column names, so columns are called by their place.")
     columns = name_columns(table[0] if header else [""] * width)
-    return Layout(file, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip + start, tuple(notes))
+    return Layout(
+        file, "csv", encoding.codec, columns, fit.delimiter, fit.escape, header, skip + start, notes=tuple(notes)
+    )
 
 
 def rows(layout: Layout) -> Rows:
@@ -174,11 +177,19 @@ def _records(layout: Layout, lines: _Lines) -> Iterator[list[str]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise _unclosed(layout.file, began) from error
+            raise _too_large(layout.file, began) from error
         # At its end the module closes an open quotation mark itself; a record over many lines has them in pairs.
         if lines.taken >= 20 and lines.marks % 2:
             raise _unclosed(layout.file, began)
         yield cells
+
+
+def _too_large(file: File, line: int) -> InputRefused:
+    return InputRefused(
+        f"{file.name} has a cell with more than {LARGEST_CELL // 1_000_000} million letters.",
+        f"It begins in or near line {line:,}. Most often a quotation mark is opened there and never closed.",
+        "Close it in that line, or export the file again.",
+    )
 
 
 def _unclosed(file: File, line: int) -> InputRefused:

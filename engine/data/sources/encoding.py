@@ -12,6 +12,8 @@ from engine.errors import InputRefused
 
 BLOCK = 1 << 20
 SAMPLE = 64 * 1024
+# Up to this share of a text's bytes may be zeros, which some databases export between columns.
+DIRT = 0.1
 # Above this share of bytes beyond ASCII a text is not in a Latin alphabet.
 LATIN = 0.12
 
@@ -22,6 +24,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Control characters that stand in no text, not even by accident.
+_STRANGE = tuple(bytes([code]) for code in range(1, 32) if code not in (7, 8, 9, 10, 11, 12, 13, 26, 27))
 _NAMES = {
     "cp1252": "Windows-1252",
     "cp1250": "Windows-1250",
@@ -30,13 +34,23 @@ _NAMES = {
     "utf-32": "UTF-32",
 }
 _OTHER_FILES = (
-    (b"PK\x03\x04", "an Excel workbook, a Word document or a zip"),
+    (b"PK\x03\x04", "a zip, or a document made of one"),
     (b"%PDF", "a PDF"),
+    (b"{\\rtf", "a rich text document (RTF)"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
     (b"PAR1", "a Parquet file"),
     (b"\x1f\x8b", "a compressed file"),
+    (b"7z\xbc\xaf", "a compressed file"),
+    (b"Rar!", "a compressed file"),
+    (b"SQLite format 3", "a database"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"RIFF", "a picture, a sound or a film"),
+    (b"II*\x00", "a picture"),
+    (b"MM\x00*", "a picture"),
+    (b"\x00\x00\x00\x18ftyp", "a picture or a film"),
+    (b"\x00\x00\x00 ftyp", "a picture or a film"),
 )
 
 
@@ -63,9 +77,14 @@ def detect_encoding(file: File) -> Encoding:
     refuse_other_files(file, head)
     if b"\x00" in head:
         return _without_mark(file, head)
+    return _of_bytes(file)
+
+
+def _of_bytes(file: File, note: str = "") -> Encoding:
+    """UTF-8 where the bytes are that, or nearly; otherwise the code page that gives the likeliest letters."""
     beyond = _beyond_utf8(file.path)
     if not beyond:
-        return Encoding("utf-8", "")
+        return Encoding("utf-8", note)
     if _damaged_utf8(beyond):
         return Encoding("utf-8", "The text is UTF-8 with a few damaged characters; they are shown as �.")
     codec = _legacy(beyond)
@@ -78,18 +97,22 @@ def refuse_other_files(file: File, head: bytes) -> None:
         if head.startswith(start):
             raise InputRefused(
                 f"{file.name} is {what}.",
-                "Only CSV, JSON and JSON lines can be read so far.",
-                "Save the table as CSV (UTF-8) and import that.",
+                "Conversations cannot be read from a file of that kind.",
+                "Save what is in it as a table (CSV or .xlsx), as JSON or as a text, and import that.",
             )
 
 
 def _without_mark(file: File, head: bytes) -> Encoding:
-    """UTF-16 without a mark has a zero in every other byte of Latin text; other files with zeros are not text."""
+    """UTF-16 without a mark has a zero in every other byte of Latin text. A few zeros among letters are dirt; a file
+    with more of them, or with other bytes that no text has, is none."""
     even, odd = head[0::2].count(0), head[1::2].count(0)
     half = len(head) // 2
     for codec, zeros, letters in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
         if zeros > 0.4 * half and letters < 0.05 * half:
             return Encoding(codec, _note("utf-16"))
+    strange = sum(head.count(byte) for byte in _STRANGE)
+    if head.count(0) < DIRT * len(head) and not strange:
+        return _of_bytes(file, "Zero bytes in the text are left out.")
     raise InputRefused(
         f"{file.name} is not a text file.",
         "It holds bytes that no text has.",

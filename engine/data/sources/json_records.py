@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.mapping import NAMES, by_name, plain_name
-from engine.data.sources.rows import File, Layout, Row, Rows
+from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable
 from engine.errors import InputRefused
 
 # A document is read whole; importing one of 200 MB took 1.0 GB of memory. JSON lines have no limit.
@@ -44,6 +44,7 @@ def examine(file: File, encoding: Encoding, format: str) -> tuple[Layout, list[R
     columns = dict.fromkeys(name for record in sample for name in record)
     if not columns:
         raise _no_records(file)
+    require_width(file, len(columns))
     if {"role", "content"} <= columns.keys() or {"from", "value"} <= columns.keys():
         raise InputRefused(
             f"{file.name} holds whole conversations, turn by turn.",
@@ -225,7 +226,7 @@ def _flatten(value: Mapping[str, Any], before: str = "") -> Record:
             if not _groups(part) and not _all_records(part):
                 flat.update(_flatten(part, f"{before}{name}."))
         elif not (isinstance(part, list) and any(isinstance(item, dict | list) for item in part)):
-            flat[f"{before}{name}"] = _text(part)
+            flat[storable(f"{before}{name}")] = _text(part)
     return flat
 
 
@@ -234,8 +235,7 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        # A lone half of a surrogate pair is legal in JSON and cannot be stored as text.
-        return value.encode("utf-8", "replace").decode("utf-8")
+        return storable(value)
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
     return json.dumps(value)

@@ -1,0 +1,146 @@
+"""A zip of files: each is taken out under a name of our own and read like any other; none gets out of its folder."""
+
+import re
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import disk_usage
+from tempfile import TemporaryDirectory
+from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+
+from engine.data.sources.rows import File, clean_name
+from engine.data.sources.zipped import cut_off, open_zip
+from engine.errors import InputRefused, StorageFailed
+
+BLOCK = 1 << 20
+# Kept free beside what is unpacked, for the database and its copy of the rows.
+SPARE = 1 << 30
+
+LINK = "It is a link to another file"
+OUTSIDE = "Its name leads out of the archive"
+NESTED = "It is a zip inside the zip"
+SYSTEM = "It was added by the system that packed the zip"
+EMPTY = "It is empty"
+
+# The first part of these lists what the file is: they are documents, not zips of files.
+_DOCUMENTS = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF")
+_SYSTEM = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._)")
+_ENDINGS = re.compile(r"\.[A-Za-z0-9]{1,10}$")
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What a zip holds.
+
+    Attributes:
+        files: those taken out, in the zip's order, called by their names in it.
+        left_out: name in the zip -> why it was not taken out, a plain sentence.
+    """
+
+    files: tuple[File, ...]
+    left_out: dict[str, str]
+
+
+def looks_like(file: File) -> bool:
+    """Whether the file is a zip of files, not a document that is made of one."""
+    with file.path.open("rb") as stream:
+        # An empty zip begins with its table of contents.
+        if stream.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+            return False
+    if not is_zipfile(file.path):
+        # A document cut off is told by its name: its table of contents, which stood at the end, is gone.
+        return file.name.lower().endswith(".zip")
+    with open_zip(file) as opened:
+        names = opened.namelist()
+    return not any(name in names for name in _DOCUMENTS)
+
+
+@contextmanager
+def unpacked(file: File, folder: Path) -> Iterator[Unpacked]:
+    """The files of a zip, for as long as the block lasts. All are taken out before the block begins: of a damaged zip
+    there is nothing.
+
+    Args:
+        file: the zip.
+        folder: where a folder of its own is made for them.
+
+    Raises:
+        InputRefused: it is damaged, needs a password, holds nothing, or would unpack to more than any export holds.
+        StorageFailed: there is too little space.
+    """
+    with open_zip(file) as opened, TemporaryDirectory(dir=folder, prefix="unpacked-") as inside:
+        parts = [part for part in opened.infolist() if not part.is_dir()]
+        _require_space(file, parts, folder)
+        files: list[File] = []
+        left_out: dict[str, str] = {}
+        for place, part in enumerate(parts):
+            reason = _unwanted(part)
+            if not reason:
+                taken = File(Path(inside) / f"{place}{_ending(part.filename)}", _shown(part.filename))
+                _take_out(file, opened, part, taken.path)
+                reason = NESTED if looks_like(taken) else ""
+                if not reason:
+                    files.append(taken)
+            if reason:
+                left_out[_shown(part.filename)] = reason
+        if not files:
+            raise InputRefused(
+                f"{file.name} holds no files to import.",
+                f"{len(left_out):,} were left out: {next(iter(left_out.values())).lower()}."
+                if left_out
+                else "It is empty.",
+                "Pack the exported files themselves and import that.",
+            )
+        yield Unpacked(tuple(files), left_out)
+
+
+def _unwanted(part: ZipInfo) -> str:
+    """Why a part is not taken out; empty if it is."""
+    name = part.orig_filename.replace("\\", "/")
+    if stat.S_ISLNK(part.external_attr >> 16):
+        return LINK
+    # No name is ever used as a path, so this one could do no harm; but no export writes such, and it is told.
+    if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
+        return OUTSIDE
+    if _SYSTEM.search(name):
+        return SYSTEM
+    return "" if part.file_size else EMPTY
+
+
+def _take_out(file: File, opened: ZipFile, part: ZipInfo, path: Path) -> None:
+    try:
+        with opened.open(part) as packed, path.open("xb") as out:
+            while block := packed.read(BLOCK):
+                out.write(block)
+    # The last one is a way of packing that Python does not know.
+    except (BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
+        raise cut_off(file) from error
+    except OSError as error:
+        raise StorageFailed(
+            f"{file.name} could not be unpacked.", f"The system said: {error.strerror or error}.", "Free some space."
+        ) from error
+
+
+def _require_space(file: File, parts: list[ZipInfo], folder: Path) -> None:
+    needed = sum(part.file_size for part in parts) + SPARE
+    free = disk_usage(folder).free
+    if needed > free:
+        raise StorageFailed(
+            f"There is too little space to unpack {file.name}.",
+            f"{needed / 1e9:,.1f} GB are needed and {free / 1e9:,.1f} GB are free.",
+            "Free some space, or unpack it elsewhere and import its files one by one.",
+        )
+
+
+def _ending(name: str) -> str:
+    found = _ENDINGS.search(name)
+    return found[0].lower() if found else ""
+
+
+def _shown(name: str) -> str:
+    """A part's name as people see it, its folders included: `May / tickets.csv`."""
+    parts = [clean_name(part) for part in re.split(r"[/\\]", name) if part]
+    return " / ".join(parts[-3:]) or clean_name(name)
