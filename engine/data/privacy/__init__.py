@@ -5,11 +5,13 @@ identifiers.py  mail, cards, IBANs, machines, secret links: shapes, proved by th
 telephones.py   telephone numbers
 references.py   social security, identity papers, orders, accounts
 people.py       the known people of a conversation
+tagger.py       people, addresses and places by a model of our own; encoder.py and layout.py are its parts
 scrubber.py     replaces findings by placeholders, the same for the same person throughout a conversation
 """
 
 from engine.data.privacy.findings import Finding, Kind
 from engine.data.privacy.identifiers import find
 from engine.data.privacy.scrubber import Scrubber, scrub
+from engine.data.privacy.tagger import tag
 
-__all__ = ["Finding", "Kind", "Scrubber", "find", "scrub"]
+__all__ = ["Finding", "Kind", "Scrubber", "find", "scrub", "tag"]
