@@ -3,6 +3,8 @@
 sources/        a module per format; `detect` looks at a file, `import_file` takes it in with an account of every row
 privacy/        finds and replaces personal data before anything is stored
 editor.py       the table of examples: search, paging, edits, trash, undo and redo
+vault.py        what the placeholders stood for, apart from everything that learns or leaves
+minilm.py       where the package keeps the small language model
 duplicates.py   when two texts are the same, or nearly
 versions.py     freezes a selection with its splits into a Parquet file
 summary.py      is there enough to train on?
