@@ -330,6 +330,7 @@ def _records(workspace: Workspace, where: str) -> Iterator[dict[str, Any]]:
                 "reopened": example.reopened,
                 "channel": example.channel,
                 "language": example.language,
+                "worse": example.worse,
             }
         offset += batch
 

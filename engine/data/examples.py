@@ -40,6 +40,7 @@ class Example:
         reopened: how often the conversation was opened again.
         channel: email, chat, phone, form and so on; empty when unknown.
         language: ISO 639-1; empty when unknown.
+        worse: a worse answer, for training by preference; empty for most.
     """
 
     id: int
@@ -55,6 +56,7 @@ class Example:
     reopened: int = 0
     channel: str = ""
     language: str = ""
+    worse: str = ""
 
 
 def messages(example: Example, *, with_answer: bool = True) -> list[dict[str, str]]:
@@ -91,6 +93,7 @@ def from_row(row: dict[str, Any]) -> Example:
         reopened=row.get("reopened", 0),
         channel=row.get("channel", ""),
         language=row.get("language", ""),
+        worse=row.get("worse", ""),
     )
 
 

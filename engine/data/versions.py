@@ -37,7 +37,7 @@ _SCHEMA = pa.schema(
             for name in ("split", "conversation", "instruction", "input", "output", "history", "topic")
         ),
         ("tags", pa.list_(pa.string())),
-        *((name, pa.string()) for name in ("ticket_status", "score", "channel", "language")),
+        *((name, pa.string()) for name in ("ticket_status", "score", "channel", "language", "worse")),
         ("reopened", pa.int64()),
     ]
 )
@@ -180,6 +180,8 @@ def content_hash(examples: Sequence[Example], splits: Sequence[Split]) -> str:
                 history_json(example.history),
                 example.topic,
                 sorted(example.tags),
+                # Only where there is one, so that versions frozen before there were any keep their hash.
+                *([example.worse] if example.worse else []),
             ],
             ensure_ascii=False,
         )
@@ -232,6 +234,7 @@ def _write(path: Path, examples: Iterable[Example], splits: Iterable[Split]) -> 
             "score": example.score,
             "channel": example.channel,
             "language": example.language,
+            "worse": example.worse,
             "reopened": example.reopened,
         }
         for example, split in zip(examples, splits, strict=True)

@@ -38,7 +38,7 @@ _KEPT = pa.schema(
         *((name, pa.string()) for name in ("conversation", "customer", "happened_at")),
         *((name, pa.string()) for name in ("ticket_status", "score")),
         ("reopened", pa.int64()),
-        *((name, pa.string()) for name in ("channel", "language")),
+        *((name, pa.string()) for name in ("channel", "language", "worse")),
     ]
 )
 _REJECTED = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("content", pa.string())])
@@ -215,12 +215,13 @@ def _save(workspace: Workspace, detected: Detected, name: str, sha256: str, stag
         # A customer is kept as a mark that tells people apart without saying who they are.
         cursor.execute(
             """INSERT INTO examples (id, source_id, row, conversation, instruction, input, output, history, topic,
-                                     tags, customer, happened_at, ticket_status, score, reopened, channel, language)
+                                     tags, customer, happened_at, ticket_status, score, reopened, channel, language,
+                                     worse)
                SELECT $first_id + row_number() OVER (ORDER BY row) - 1, $source_id, row,
                       $mark || '-' || if(conversation = '', 'row-' || row, conversation),
                       instruction, input, output, history, topic, tags,
                       if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at,
-                      ticket_status, score, reopened, channel, language
+                      ticket_status, score, reopened, channel, language, worse
                FROM read_parquet($file) ORDER BY row""",
             {
                 "first_id": first_id,

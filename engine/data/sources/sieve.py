@@ -57,6 +57,7 @@ class Kept(NamedTuple):
     reopened: int = 0
     channel: str = ""
     language: str = ""
+    worse: str = ""
 
 
 class Rejected(NamedTuple):
@@ -127,13 +128,20 @@ class Sieve:
             return [Rejected(first, reason or _unanswered(clean), told or _cut(clean.subject))]
         sifted: list[Kept | Rejected] = []
         for row, answered in enumerate(answers, start=first):
-            sifted.append(self._sift_answer(row, answered, clean, first, findings))
+            worse = clean.worse if answered is answers[-1] else ""
+            sifted.append(self._sift_answer(row, answered, clean, first, findings, worse))
             if isinstance(sifted[-1], Kept):
                 findings = {}  # counted once for the whole conversation
         return sifted
 
     def _sift_answer(
-        self, row: int, answered: Answered, conversation: Conversation, first: int, findings: dict[str, int]
+        self,
+        row: int,
+        answered: Answered,
+        conversation: Conversation,
+        first: int,
+        findings: dict[str, int],
+        worse: str,
     ) -> Kept | Rejected:
         question, answer = _tidy(answered.question), _tidy(answered.answer)
         reason = _says_too_little(question, answer) or _too_long(question, answer)
@@ -157,6 +165,7 @@ class Sieve:
             reopened=conversation.reopened,
             channel=conversation.channel,
             language=conversation.language,
+            worse=worse,
         )
 
     def _known_as(self, row: int, instruction: str, input: str, output: str) -> str:
@@ -274,6 +283,7 @@ def _scrubbed(conversation: Conversation) -> tuple[Conversation, dict[str, int]]
             for message in conversation.messages
         ),
         subject=_counting(scrubber, conversation.subject, counted),
+        worse=_counting(scrubber, conversation.worse, counted),
     )
     labels: dict[str, int] = {}
     return (

@@ -93,7 +93,7 @@ def rejected_rows(workspace: Workspace, source_id: int, limit: int = 100, reason
 
 
 def remove_source(workspace: Workspace, source_id: int) -> int:
-    """Takes a source out for good: its account and its examples with their history.
+    """Takes a source out for good: its account, its examples with their history and its passages.
 
     Returns:
         How many examples went.
@@ -107,6 +107,7 @@ def remove_source(workspace: Workspace, source_id: int) -> int:
             "DELETE FROM edits WHERE example_id IN (SELECT id FROM examples WHERE source_id = ?)", [source_id]
         )
         row = cursor.execute("DELETE FROM examples WHERE source_id = ?", [source_id]).fetchone()
+        cursor.execute("DELETE FROM knowledge_passages WHERE source_id = ?", [source_id])
         cursor.execute("DELETE FROM rejected_rows WHERE source_id = ?", [source_id])
         cursor.execute("DELETE FROM sources WHERE id = ?", [source_id])
     return int(row[0]) if row else 0

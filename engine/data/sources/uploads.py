@@ -41,5 +41,6 @@ def discard(upload: File) -> None:
 def _clear(workspace: Workspace) -> None:
     oldest = time.time() - HOURS_KEPT * 3600
     for left in workspace.uploads.iterdir():
-        if left.is_file() and left.stat().st_mtime < oldest:
-            left.unlink()
+        if left.stat().st_mtime < oldest:
+            # A folder is what a killed import had unpacked.
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
