@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
 
 from engine.data.sources.rows import File, clean_name
-from engine.data.sources.zipped import cut_off, open_zip
+from engine.data.sources.zipped import cut_off, open_zip, part_names
 from engine.errors import InputRefused, StorageFailed
 
 BLOCK = 1 << 20
+NAMED = 8
 # Kept free beside what is unpacked, for the database and its copy of the rows.
 SPARE = 1 << 30
 
@@ -26,7 +27,7 @@ SYSTEM = "It was added by the system that packed the zip"
 EMPTY = "It is empty"
 
 # The first part of these lists what the file is: they are documents, not zips of files.
-_DOCUMENTS = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF")
+_DOCUMENTS = {"[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"}
 _SYSTEM = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._)")
 _ENDINGS = re.compile(r"\.[A-Za-z0-9]{1,10}$")
 
@@ -53,9 +54,19 @@ def looks_like(file: File) -> bool:
     if not is_zipfile(file.path):
         # A document cut off is told by its name: its table of contents, which stood at the end, is gone.
         return file.name.lower().endswith(".zip")
+    return not _DOCUMENTS & part_names(file)
+
+
+def contents(file: File) -> tuple[str, ...]:
+    """What a zip holds, in a sentence.
+
+    Raises:
+        InputRefused: it cannot be opened.
+    """
     with open_zip(file) as opened:
-        names = opened.namelist()
-    return not any(name in names for name in _DOCUMENTS)
+        names = [_shown(part.filename) for part in opened.infolist() if not part.is_dir() and not _unwanted(part)]
+    shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
+    return (f"It holds {len(names):,} {'file' if len(names) == 1 else 'files'}: {shown}.",) if names else ()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from engine.errors import InputRefused, TunedeskError
 
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
+_MESSAGE = "__substg1.0_".encode("utf-16-le")
 
 
 @contextmanager
@@ -37,23 +38,28 @@ def told_as_damage(file: File, kind: str) -> Iterator[None]:
 def refuse_protected_office(file: File) -> None:
     """Refuses Office files with a password, and those of the time before 2007, which begin alike.
 
+    Outlook's messages begin so too and pass.
+
     Raises:
         InputRefused: the file is one of these.
     """
+    found = {_PROTECTED: False, _MESSAGE: False}
     with file.path.open("rb") as stream:
         if stream.read(4) != OLD_OFFICE:
             return
         stream.seek(0)
-        # The list of its parts stands anywhere; parts of a name never lie in two of its blocks of 512 bytes.
-        protected = any(_PROTECTED in block for block in iter(lambda: stream.read(1 << 20), b""))
-    if protected:
+        # The list of its parts stands anywhere; the name of a part never lies in two of its blocks of 512 bytes.
+        while block := stream.read(1 << 20):
+            found = {name: seen or name in block for name, seen in found.items()}
+    if found[_PROTECTED]:
         raise InputRefused(
             f"{file.name} is protected with a password.",
             "Nothing in it can be read without the password.",
             "Open it in Excel or Word, take the password off (File, Info, Protect) and save a copy without it.",
         )
-    raise InputRefused(
-        f"{file.name} is an old Excel or Word file.",
-        "Files of the kind that was usual before 2007 cannot be read.",
-        "Open it and save it as .xlsx, .docx or CSV (UTF-8).",
-    )
+    if not found[_MESSAGE]:
+        raise InputRefused(
+            f"{file.name} is an old Excel or Word file.",
+            "Files of the kind that was usual before 2007 cannot be read.",
+            "Open it and save it as .xlsx, .docx or CSV (UTF-8).",
+        )

@@ -18,7 +18,7 @@ from engine.data.sources.damage import refuse_protected_office, told_as_damage
 from engine.data.sources.encoding import detect_encoding
 from engine.data.sources.mapping import by_name
 from engine.data.sources.rows import File, storable
-from engine.data.sources.zipped import open_zip
+from engine.data.sources.zipped import open_zip, part_names
 from engine.data.texts import html_text
 from engine.errors import InputRefused
 
@@ -37,15 +37,13 @@ LARGEST = 100 * 1024 * 1024
 MOST_PAGES = 3_000
 
 _ENDINGS: dict[str, Kind] = {
-    ".docx": "docx",
-    ".pdf": "pdf",
     ".html": "html",
     ".htm": "html",
     ".xhtml": "html",
     ".md": "markdown",
     ".markdown": "markdown",
 }
-_WORD = "word/document.xml"
+WORD = "word/document.xml"
 # Stands before a heading's text while HTML is made plain; the next letters stand for the next levels.
 _MARK = 0xE000
 _TAG = re.compile(r"<(h[1-6]|dt|summary)\b[^<>]*>", re.IGNORECASE)
@@ -72,17 +70,20 @@ def kind_of(file: File, head: str = "") -> Kind | None:
     """The kind of a document by its content, of texts by the name's ending; None where it is none of these.
 
     Plain text is never told by its ending, as tables and chats have the same.
+
+    Args:
+        file: the file.
+        head: its beginning, where it is a text.
     """
     with file.path.open("rb") as stream:
-        start = stream.read(1024)
+        start = stream.read(64)
     if b"%PDF-" in start:
         return "pdf"
     if start.startswith(b"PK"):
-        return "docx" if is_zipfile(file.path) and _has_word(file) else None
-    kind = _ENDINGS.get(Path(file.name).suffix.lower())
+        return "docx" if is_zipfile(file.path) and WORD in part_names(file) else None
     if re.match(r"\s*(<!doctype html|<html)\b", head.lstrip("\ufeff"), re.IGNORECASE):
         return "html"
-    return kind if kind in ("html", "markdown") else None
+    return _ENDINGS.get(Path(file.name).suffix.lower())
 
 
 def read_blocks(file: File, kind: Kind) -> list[Block]:
@@ -119,7 +120,7 @@ def read_blocks(file: File, kind: Kind) -> list[Block]:
 def _word(file: File) -> list[Block]:
     refuse_protected_office(file)
     with open_zip(file) as parts:
-        size = {part.filename: part.file_size for part in parts.infolist()}.get(_WORD, 0)
+        size = {part.filename: part.file_size for part in parts.infolist()}.get(WORD, 0)
     if size > LARGEST:
         raise InputRefused(
             f"{file.name} is too large.", f"Its text alone has {size / 1e6:,.0f} MB.", "Divide it into several."
@@ -269,8 +270,3 @@ def _plain(text: str) -> list[Block]:
             lines = lines[underlined.end() :]
         blocks.append(Block(lines))
     return blocks
-
-
-def _has_word(file: File) -> bool:
-    with open_zip(file) as parts:
-        return _WORD in parts.namelist()

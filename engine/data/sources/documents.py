@@ -18,6 +18,7 @@ LONGEST_QUESTION = 250
 FEWEST_QUESTIONS = {"labels": 2, "headings": 2, "lines": 3}
 
 COLUMNS = ("question", "answer", "topic")
+MAPPING = {"instruction": "question", "output": "answer", "topic": "topic"}
 
 _ASKED = re.compile(r"^\W*(?:q|question|frage|pregunta|pergunta|domanda|vraag)\s*\d*\s*[.:)–-]\s+", re.IGNORECASE)
 _ANSWERED = re.compile(
@@ -60,9 +61,9 @@ def examine(file: File, kind: Kind) -> Layout:
     questions, passages = read(file, kind)
     notes = []
     if passages:
-        count = "1 passage" if len(passages) == 1 else f"{len(passages):,} passages"
-        why = "It is no list of questions" if not questions else "Besides its questions there is text"
-        notes.append(f"{why}: {count} for the knowledge base.")
+        count = "1 passage goes" if len(passages) == 1 else f"{len(passages):,} passages go"
+        why = "It is no list of questions" if not questions else "There is text besides its questions"
+        notes.append(f"{why}: {count} to the knowledge base.")
     return Layout(file, kind, "", COLUMNS, notes=tuple(notes))
 
 

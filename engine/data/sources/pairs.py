@@ -25,7 +25,7 @@ _SPEAKERS = re.compile(r"(?:^|\n\n)(Human|Assistant): ?")
 
 def looks_like(file: File, head: str) -> bool:
     """Whether one of a JSON text's first records has a chosen and a rejected answer."""
-    return any(_is_pair(record) for value in chats.first_values(head) for record in _find(value))
+    return any(is_pair(record) for value in chats.first_values(head) for record in _find(value))
 
 
 def conversations(file: File, encoding: str) -> Iterator[Conversation]:
@@ -40,15 +40,16 @@ def _find(value: Any) -> list[Json]:
     if not isinstance(value, dict):
         return []
     inside = [record for part in value.values() if isinstance(part, list) for record in _find(part)]
-    return [value] if _is_pair(value) or not inside else inside
+    return [value] if is_pair(value) or not inside else inside
 
 
-def _is_pair(record: Json) -> bool:
+def is_pair(record: Json) -> bool:
+    """Whether a record has a chosen and a rejected answer."""
     return bool(record.get("chosen")) and bool(record.get("rejected"))
 
 
 def _conversation(record: Json, share: float) -> Conversation:
-    if not _is_pair(record):
+    if not is_pair(record):
         return Conversation("", share=share, problem=NO_PAIR, content=chats.shown(record))
     chosen, rejected = _turns(record["chosen"]), _turns(record["rejected"])
     prompt = _prompt(record)

@@ -46,6 +46,16 @@ def open_zip(file: File) -> ZipFile:
     return opened
 
 
+def part_names(file: File) -> frozenset[str]:
+    """The names of the parts of a zip.
+
+    Raises:
+        InputRefused: see `open_zip`.
+    """
+    with open_zip(file) as opened:
+        return frozenset(opened.namelist())
+
+
 def cut_off(file: File) -> InputRefused:
     """What to say of a zip that is not whole."""
     return InputRefused(

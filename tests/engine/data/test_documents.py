@@ -117,7 +117,7 @@ def test_a_guide_becomes_passages(write: Write) -> None:
     assert [title for title, _ in found.passages] == ["Repairs", "Repairs > What it costs", "Repairs > How it works"]
     assert found.passages[1].text.startswith("Nothing in the first two years.")
     layout = documents.examine(File(write("guide.md", GUIDE), "guide.md"), "markdown")
-    assert layout.notes == ("It is no list of questions: 3 passages for the knowledge base.",)
+    assert layout.notes == ("It is no list of questions: 3 passages go to the knowledge base.",)
     assert list(documents.rows(layout)) == []
 
 

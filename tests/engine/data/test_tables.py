@@ -14,6 +14,7 @@ import pytest
 from openpyxl import Workbook
 
 from engine.data.sources import parquet, workbook
+from engine.data.sources.damage import refuse_protected_office
 from engine.data.sources.rows import File
 from engine.errors import InputRefused
 
@@ -142,6 +143,12 @@ def test_a_wrong_size_in_the_file_hides_nothing(book: Book) -> None:
     )
     assert len(values(file)) == 4
     assert values(file)[3]["Answer"] == "Send item 3 back within 6 days."
+
+
+def test_a_message_of_outlook_is_no_old_workbook(tmp_path: Path) -> None:
+    message = tmp_path / "a.msg"
+    message.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504) + "__substg1.0_0037".encode("utf-16-le"))
+    refuse_protected_office(File(message, "a.msg"))
 
 
 def test_a_row_number_beyond_excel_ends_quickly(book: Book) -> None:
