@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from engine import files  # noqa: E402
+from engine.jobs import LARGE_PAGES  # noqa: E402
 from tests.bench import report, tasks  # noqa: E402
 from tests.bench.cells import CELLS, PARTS  # noqa: E402
 
@@ -98,7 +99,8 @@ class Runner:
 
     def _process(self, names: list[str], *, alone: bool) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "tests.bench.cells", "--out", str(self.out), *names]
-        environment = {**os.environ, "UNSLOTH_COMPILE_LOCATION": str(self.out / "compiled")}
+        # As the product starts its jobs.
+        environment = {**os.environ, **LARGE_PAGES, "UNSLOTH_COMPILE_LOCATION": str(self.out / "compiled")}
         if not alone:
             environment["OMP_NUM_THREADS"] = "1"
         log = self.out / "logs" / f"{names[0]}.txt"
