@@ -36,6 +36,10 @@ _COMMON = {
     "west", "white", "will", "willow", "winter", "wise", "wish", "wood", "woods", "word", "young",
 }  # fmt: skip
 
+_GREETS = re.compile(
+    r"(?:^|\W)(?:hi|hello|hey|dear|thanks|regards|cheers|best|sincerely|name is|i am|i'm)\W*$", re.IGNORECASE
+)
+
 
 class People:
     """Known people, each a number from 1 in the order in which they became known.
@@ -46,14 +50,16 @@ class People:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._numbers: dict[str, int] = {}
-        self._pattern: re.Pattern[str] | None = None
-        self.count = 0
+        self._count = 0
         for name in names:
-            self.add(name)
+            self.number(name)
+        self._pattern = _pattern(self._numbers)
 
-    def add(self, name: str) -> int | None:
-        """Makes a person known and gives the person's number; None for what is no name. A part of a known name is
-        the same person: "Jane" after "Jane Doe"."""
+    def number(self, name: str) -> int | None:
+        """The number of the person that a name belongs to, a new one where nobody is known by it; None for no name.
+
+        A part of a known name is the same person: "Jane" and "Mrs. Doe" after "Jane Doe".
+        """
         if "@" in name or any(letter.isdigit() for letter in name):
             return None
         words = _words(name)
@@ -62,38 +68,37 @@ class People:
         whole = " ".join(words)
         number = self._numbers.get(whole)
         if number is None:
-            self.count += 1
-            number = self.count
+            self._count += 1
+            number = self._count
         for part in (whole, " ".join(reversed(words)), words[0], words[-1]):
-            if part not in self._numbers and len(part) > 1:
-                self._numbers[part] = number
-        self._pattern = None
+            self._numbers.setdefault(part, number)
         return number
 
-    def number(self, name: str) -> int | None:
-        """The number of the person that a name, or a part of one, belongs to."""
-        return self._numbers.get(" ".join(_words(name)))
-
     def find(self, text: str) -> Iterator[Finding]:
-        """Where known people are named, in order; the longest name at a place is taken."""
-        if not self._numbers:
-            return
+        """Where the people whom the export names are named, in order; the longest name at a place is taken.
+
+        Those whom a tagger added are not looked for: one mistaken word would be masked everywhere.
+        """
         if self._pattern is None:
-            # Longest first, so that a full name is one finding; blanks between its words may be any.
-            known = sorted(self._numbers, key=len, reverse=True)
-            spelled = "|".join(r"[\s,]+(?:[^\W\d_]\.?\s+)?".join(map(re.escape, name.split())) for name in known)
-            self._pattern = re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE)
+            return
         for match in self._pattern.finditer(text):
             if match.group().lower() not in _COMMON or _stands_for_a_name(text, match.start(), match.group()):
                 yield Finding("PERSON", match.start(), match.end(), match.group(), 1.0)
 
 
+def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
+    # Longest first, so that a full name is one finding; between its words may stand any blanks and an initial.
+    known = sorted(names, key=len, reverse=True)
+    spelled = "|".join(r"[\s,]+(?:[^\W\d_]\.?\s+)?".join(map(re.escape, name.split())) for name in known)
+    return re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE) if known else None
+
+
 def _words(name: str) -> list[str]:
-    """A name's words in small letters without titles, the surname last: "Doe, Jane" is "jane doe"."""
+    """A name's words in small letters without titles and initials, the surname last: "Doe, Jane Q." is "jane doe"."""
     last, comma, first = name.partition(",")
     ordered = f"{first} {last}" if comma else name
     words = [word.rstrip(".").lower() for word in _WORD.findall(ordered)]
-    return [word for word in words if word not in _TITLES]
+    return [word for word in words if len(word) > 1 and word not in _TITLES]
 
 
 def _stands_for_a_name(text: str, start: int, word: str) -> bool:
@@ -104,8 +109,6 @@ def _stands_for_a_name(text: str, start: int, word: str) -> bool:
     if not word[0].isupper() or word.isupper():
         return False
     before = text[:start].rstrip(" \t")
-    if re.search(
-        r"(?:^|\W)(?:hi|hello|hey|dear|thanks|regards|cheers|best|sincerely|name is|i am|i'm)\W*$", before, re.I
-    ):
+    if _GREETS.search(before):
         return True
     return bool(before) and before[-1] not in '.!?:\n"“'

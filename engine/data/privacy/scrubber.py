@@ -66,7 +66,7 @@ class Scrubber:
     def _placeholder(self, finding: Finding) -> str:
         if finding.type != "PERSON":
             return f"[{finding.type}]"
-        number = self._people.number(finding.text) or self._people.add(finding.text)
+        number = self._people.number(finding.text)
         return f"[PERSON_{number}]" if number else "[PERSON]"
 
 
