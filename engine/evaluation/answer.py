@@ -10,6 +10,7 @@ import gc
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,13 @@ class _Asking:
         from engine.models.loading import load_for_inference
 
         loaded = load_for_inference(system.base, self.root / system.adapter if system.adapter else None)
+        held = replace(decoding, schema=system.schema)
 
         def stop() -> bool:
             return self.report.stop_requested() is not None
 
         def answers(conversations: list[list[dict[str, str]]]) -> list[Said]:
-            made = generate_batch(loaded, conversations, decoding, batch_size=BATCH, stop=stop)
+            made = generate_batch(loaded, conversations, held, batch_size=BATCH, stop=stop)
             # Asked to stop in the middle, the last answers are cut short: better none than those.
             return [] if stop() else [(each.text, each.tokens, each.seconds) for each in made]
 

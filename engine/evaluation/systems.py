@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from engine import files
 from engine.errors import InputRefused, NotFound
 from engine.models.catalogue import STARTER
+from engine.models.structured import Schema
 from engine.workspace import Workspace
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -25,6 +26,7 @@ class System:
         trained_on: the Parquet file it learned from, relative to the workspace; empty if it learned nothing here.
         url: address of an OpenAI-compatible server; empty for a model that is loaded.
         note: what a person should know about measuring it; usually empty.
+        schema: the JSON schema that a bot's answers are held to; None where they are free.
     """
 
     name: str
@@ -34,6 +36,7 @@ class System:
     trained_on: str = ""
     url: str = ""
     note: str = ""
+    schema: Schema | None = None
 
 
 def find_systems(workspace: Workspace, names: list[str]) -> list[System]:
@@ -127,6 +130,7 @@ def _of_bot(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> Sys
         adapter.relative_to(workspace.root).as_posix() if adapter.is_dir() else "",
         data.relative_to(workspace.root).as_posix() if data is not None else "",
         note=" ".join(notes),
+        schema=manifest.get("decoding", {}).get("schema"),
     )
 
 

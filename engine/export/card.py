@@ -1,5 +1,6 @@
 """The model card of an exported adapter: what it is, how it was made, what was measured, what it is not for."""
 
+import json
 from dataclasses import fields
 from typing import Any
 
@@ -9,6 +10,7 @@ from engine.evaluation.compare import METRICS, RATING
 from engine.evaluation.evaluations import Evaluation
 from engine.evaluation.report import Report
 from engine.models.catalogue import STARTER, ModelInfo
+from engine.models.structured import Schema
 from engine.serving.bots import Bot
 from engine.training.recipe import Recipe
 from engine.workspace import Workspace
@@ -65,6 +67,7 @@ def write_card(bot: Bot, base: ModelInfo, scores: tuple[str, Report] | None) -> 
         _front_matter(base),
         f"# {bot.name}\n\n{_summary(bot, base)}",
         f"## How to use it\n\n{_use(bot, base)}",
+        *([f"## The form of its answers\n\n{_form(bot.decoding.schema)}"] if bot.decoding.schema is not None else []),
         f"## How it was trained\n\n{_training(bot)}",
         f"## What was measured\n\n{_scores(scores)}",
         f"## What it is for, and what not\n\n{_limits(bot, base)}",
@@ -112,6 +115,13 @@ def _use(bot: Bot, base: ModelInfo) -> str:
     folder = 'adapter / "base"' if base.id == STARTER else f'Path("path/to/{base.path.name}")'
     code = LOAD.format(here=".", base=folder, messages=messages, decoding=", ".join(decoding))
     return f"With `pip install torch transformers peft`, and nothing of Tunedesk:\n\n{code}".rstrip()
+
+
+def _form(schema: Schema) -> str:
+    return (
+        "Behind Tunedesk's server every answer is JSON that fits this schema. The adapter alone is not held to it: "
+        f"that takes constrained decoding.\n\n```json\n{json.dumps(schema, ensure_ascii=False, indent=2)}\n```"
+    )
 
 
 def _training(bot: Bot) -> str:

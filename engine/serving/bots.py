@@ -30,10 +30,12 @@ from engine.guardrails.policy import Policy, TopicPolicy
 from engine.guardrails.rails.topic import judged_text
 from engine.models import catalogue
 from engine.models.generation import Decoding
+from engine.models.structured import Schema
 from engine.training.runs import Run
 from engine.workspace import Workspace
 
-FORMAT = 1
+# 2 since the decoding may name a JSON schema; bots of format 1 are read as they are.
+FORMAT = 2
 BASE = "base"
 TOPICS_SHOWN = 12
 OFF_TOPIC = "off-topic"
@@ -83,15 +85,19 @@ def read_bot(folder: Path) -> Bot:
 
     Raises:
         NotFound: there is no bot in it.
-        InputRefused: its bot.json is of another format or has a key that is not known.
+        InputRefused: its bot.json is of a later format, has a key that is not known or a value that cannot be used.
     """
     if not (folder / "bot.json").is_file():
         raise NotFound(
             f"There is no bot called {folder.name}.", f"{folder} holds no bot.json.", "List them with `tunedesk bots`."
         )
     values = files.read_json(folder / "bot.json")
-    if values.pop("format", None) != FORMAT:
-        raise InputRefused(f"{folder.name} was made by another Tunedesk.", "Its format is not 1.", "Update Tunedesk.")
+    if (number := values.pop("format", None)) not in range(1, FORMAT + 1):
+        raise InputRefused(
+            f"{folder.name} was made by another Tunedesk.",
+            f"Its format is {number}, and this one reads up to {FORMAT}.",
+            "Update Tunedesk.",
+        )
     known = {each.name for each in fields(Bot)} - {"id", "folder"}
     if unknown := set(values) - known:
         raise InputRefused(
@@ -204,6 +210,18 @@ def rename(bot: Bot, name: str) -> Bot:
         raise InputRefused("The name is empty.", "A bot needs a name.", "Type a name and save again.")
     values = files.read_json(bot.folder / "bot.json")
     files.write_json(bot.folder / "bot.json", {**values, "name": name.strip()})
+    return read_bot(bot.folder)
+
+
+def set_schema(bot: Bot, schema: Schema | None) -> Bot:
+    """Holds every answer of the bot to a JSON schema; None sets its answers free. Its next server keeps to it.
+
+    Raises:
+        InputRefused: answers cannot be held to this schema.
+    """
+    decoding = replace(bot.decoding, schema=schema)
+    values = files.read_json(bot.folder / "bot.json")
+    files.write_json(bot.folder / "bot.json", {**values, "format": FORMAT, "decoding": asdict(decoding)})
     return read_bot(bot.folder)
 
 

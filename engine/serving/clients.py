@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import httpx
@@ -21,6 +21,7 @@ from engine.errors import InputRefused, JobFailed, StorageFailed
 from engine.guardrails.context import Message
 from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding
+from engine.models.structured import Schema
 from engine.processes import Identity
 from engine.serving.bots import Bot, get_bot
 from engine.serving.conversation import Done, Event, Piece
@@ -149,6 +150,11 @@ def chat(
     if decoding is not None:
         told = asdict(decoding)
         body |= {"max_tokens": told["max_new_tokens"]} | {name: told[name] for name in ("temperature", "top_p", "seed")}
+        if decoding.schema is not None:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": told["schema"]},
+            }
     try:
         with (
             httpx.Client(timeout=ANSWER_SECONDS, trust_env=False) as client,
@@ -221,17 +227,28 @@ def _events(lines: Iterator[str]) -> Iterator[Event]:
             yield Piece(choice["delta"]["content"])
 
 
-def ask(workspace: Workspace, bot: Bot | str, question: str, on_progress: Progress | None = None) -> dict[str, Any]:
+def ask(
+    workspace: Workspace,
+    bot: Bot | str,
+    question: str,
+    on_progress: Progress | None = None,
+    *,
+    schema: Schema | None = None,
+) -> dict[str, Any]:
     """One question to a bot, given itself or by its id: `answer`, `verdicts`, `passages`, `seconds` (JSON values).
+
+    Args:
+        schema: what the answer's text is, as JSON, instead of what the bot itself is held to.
 
     Raises:
         NotFound: there is no such bot.
-        InputRefused: the question is empty or too long.
+        InputRefused: the question is empty or too long, or the schema cannot be promised.
     """
     verdicts: list[Verdict] = []
     done = Done("", "cancelled", 0.0, 0.0)
     chosen = bot if isinstance(bot, Bot) else get_bot(workspace, bot)
-    for event in chat(chosen, [{"role": "user", "content": question}], on_progress=on_progress):
+    decoding = None if schema is None else replace(chosen.decoding, schema=schema)
+    for event in chat(chosen, [{"role": "user", "content": question}], decoding, on_progress):
         if isinstance(event, Verdict):
             verdicts.append(event)
         elif isinstance(event, Done):

@@ -1,6 +1,10 @@
 """A round of talk: rails over the message, the model's answer, rails over the answer.
 
 Everything that talks goes through `reply`: the server, the chat, a demo link. So what was tested is what ships.
+
+Where answers are held to a JSON schema, what a rail says in the place of one is JSON of that schema too: the refusal in
+its free texts, "other" for its category (`engine.models.structured.stand_in`). Programs that read the answers need no
+second way; that it was a refusal stands in `Done.finish` and in the verdict.
 """
 
 import time
@@ -15,6 +19,7 @@ from engine.guardrails.topic_index import TopicIndex
 from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding, stream
 from engine.models.loading import Loaded, load_for_inference
+from engine.models.structured import Schema, stand_in, validate
 from engine.serving.bots import Bot
 
 HANDOVER = "I am handing this over to a colleague, who will get back to you."
@@ -81,26 +86,27 @@ def reply(
         stop: asked before every token; once it says yes, the answer ends as "cancelled".
 
     Raises:
-        InputRefused: the talk does not end with a customer's message, or it is too long; the policy cannot be read.
+        InputRefused: the talk does not end with a customer's message, or it is too long; the policy cannot be read;
+            no JSON that fits the decoding's schema is as short as the longest answer.
     """
     if not messages or messages[-1]["role"] != "user" or not messages[-1]["content"].strip():
         raise InputRefused(
             "There is nothing to answer.", "The talk must end with a customer's message.", "Write a message."
         )
     started = time.perf_counter()
-    policy = opened.bot.policy
+    policy, decoding = opened.bot.policy, decoding or opened.bot.decoding
     *history, last = messages
     context = Context(tuple(history), opened.topics)
     verdicts = guard.judge(guard.BEFORE, policy, context, last["content"])
     yield from verdicts
-    instead = _instead(verdicts, policy.refusal)
+    instead = _instead(verdicts, policy.refusal, decoding.schema)
     if instead is not None:
         yield Piece(instead)
         seconds = time.perf_counter() - started
         yield Done(instead, "refused", seconds, seconds)
         return
     rewritten = [*history, {**last, "content": _text(verdicts, last["content"])}]
-    yield from _answer(opened, rewritten, decoding or opened.bot.decoding, stop, started)
+    yield from _answer(opened, rewritten, decoding, stop, started)
 
 
 def _answer(
@@ -117,24 +123,28 @@ def _answer(
     done = Done(text, "stop", 0.0, first, *_count(opened.loaded, text, messages))
     if stop():
         done = replace(done, finish="cancelled")
-    elif done.tokens >= decoding.max_new_tokens:
+    elif decoding.schema is None and done.tokens >= decoding.max_new_tokens:
         done = replace(done, finish="length")
     if guard.AFTER:
         # A rail over the answer needs all of it, so nothing is shown before it has decided.
         verdicts = guard.judge(guard.AFTER, opened.bot.policy, Context(tuple(messages), opened.topics), text)
         yield from verdicts
-        instead = _instead(verdicts, opened.bot.policy.refusal)
+        instead = _instead(verdicts, opened.bot.policy.refusal, decoding.schema)
         text = instead if instead is not None else _text(verdicts, text)
+        if decoding.schema is not None and done.finish != "cancelled":
+            # A rail that rewrites knows nothing of schemas.
+            validate(decoding.schema, text)
         done = replace(done, text=text, finish="refused" if instead is not None else done.finish)
         yield Piece(text)
     yield replace(done, seconds=time.perf_counter() - started)
 
 
-def _instead(verdicts: list[Verdict], refusal: str) -> str | None:
+def _instead(verdicts: list[Verdict], refusal: str, schema: Schema | None) -> str | None:
     """What is said in the place of an answer, where a rail ended the round."""
     if not verdicts or verdicts[-1].action not in ("refuse", "handover"):
         return None
-    return refusal if verdicts[-1].action == "refuse" else HANDOVER
+    sentence = refusal if verdicts[-1].action == "refuse" else HANDOVER
+    return sentence if schema is None else stand_in(schema, sentence)
 
 
 def _text(verdicts: list[Verdict], text: str) -> str:

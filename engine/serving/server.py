@@ -2,8 +2,9 @@
 
     python -m engine.serving.server BOT_FOLDER --port 8080 [--key KEY]
 
-    POST /v1/chat/completions    streaming or not; verdicts and times in an extra field "tunedesk"; their evidence
-                                 quotes the training data and is left out where a key tells that others are served
+    POST /v1/chat/completions    streaming or not, as text or as JSON (`response_format`); verdicts and times in an
+                                 extra field "tunedesk"; their evidence quotes the training data and is left out where
+                                 a key tells that others are served
     GET  /v1/models              the bot
     GET  /health                 200 once it can answer at once; 503 with what it is doing before that
 

@@ -11,13 +11,14 @@ from engine.errors import InputRefused, TunedeskError
 from engine.guardrails.context import Message
 from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding
+from engine.models.structured import ANY_OBJECT, Schema, check_schema
 from engine.serving.conversation import Done
 
 MOST_MESSAGES = 200
 MOST_CHARACTERS = 100_000
 ROLES = ("system", "developer", "user", "assistant")
 # Asking for one of these changes what an answer is; saying nothing about it would be a wrong answer.
-NOT_DONE = ("tools", "functions", "tool_choice", "response_format", "logprobs", "stop", "audio", "modalities")
+NOT_DONE = ("tools", "functions", "tool_choice", "logprobs", "stop", "audio", "modalities")
 
 
 class RequestRefused(InputRefused):
@@ -58,7 +59,7 @@ def parse(body: Any, model: str, decoding: Decoding) -> ChatRequest:
             "model", f"There is no model {asked!r} here, only {model!r}.", status=404, code="model_not_found"
         )
     for name in NOT_DONE:
-        if body.get(name) not in (None, [], False, "none", {"type": "text"}):
+        if body.get(name) not in (None, [], False, "none"):
             raise RequestRefused(name, f"{name} is not supported by this server.")
     if body.get("n") not in (None, 1):
         raise RequestRefused("n", f"n must be 1, got {body['n']!r}.")
@@ -118,7 +119,27 @@ def _decoding(body: dict[str, Any], decoding: Decoding) -> Decoding:
         if isinstance(value, bool) or not number or not low <= value <= high or (name == "top_p" and value == 0):
             raise RequestRefused(name, f"{name} must be a number from {low} to {high}, got {value!r}.")
         given["max_new_tokens" if name == longest else name] = kind(value)
-    return replace(decoding, **given)
+    return replace(decoding, **given, schema=_schema(body.get("response_format"), decoding.schema))
+
+
+def _schema(wanted: Any, own: Schema | None) -> Schema | None:
+    """The schema that the answer is held to: the request's, or else the bot's own, which "text" does not lift.
+
+    Every schema is strict here, whatever "strict" says, and needs no name.
+    """
+    match wanted:
+        case None | {"type": "text"}:
+            return own
+        case {"type": "json_object"}:
+            return own if own is not None and own.get("type") == "object" else ANY_OBJECT
+        case {"type": "json_schema", "json_schema": {"schema": schema}}:
+            try:
+                check_schema(schema)
+            except InputRefused as error:
+                raise RequestRefused("response_format.json_schema.schema", str(error)) from error
+            return dict(schema)
+    kinds = '{"type": "text"}, {"type": "json_object"} or {"type": "json_schema", "json_schema": {"schema": {...}}}'
+    raise RequestRefused("response_format", f"response_format must be {kinds}.")
 
 
 @dataclass(frozen=True)

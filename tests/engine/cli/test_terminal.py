@@ -67,6 +67,30 @@ def test_an_empty_workspace_says_what_is_next(tmp_path: Path) -> None:
     assert [bot["bot"] for bot in result("bots", workspace=tmp_path)["bots"]] == ["base"]
 
 
+def test_answers_are_json_of_the_shape_in_a_file(tmp_path: Path) -> None:
+    shape = {"type": "object", "properties": {"urgent": {"type": "boolean"}}, "required": ["urgent"]}
+    (tmp_path / "shape.json").write_text(json.dumps({**shape, "additionalProperties": False}))
+    workspace = tmp_path / "shop"
+    asked = ("ask", "My house is on fire", "--bot", "base")
+    held = result(*asked, "--schema", tmp_path / "shape.json", workspace=workspace)
+    assert json.loads(held["answer"]) in ({"urgent": True}, {"urgent": False})
+
+    assert result("schema", "base", workspace=workspace) == {"bot": "base", "schema": None}
+    shown = result("schema", "base", "--triage", "--category", "fire", "--category", "other", workspace=workspace)
+    assert shown == result("schema", "base", workspace=workspace)
+    assert json.loads(result(*asked, workspace=workspace)["answer"])["category"] in ("fire", "other")
+    assert "free text" in tunedesk("schema", "base", "--off", workspace=workspace).stdout
+
+    (tmp_path / "broken.json").write_text('{"type": ')
+    refused = tunedesk(*asked, "--schema", tmp_path / "broken.json", workspace=workspace, expect=1)
+    assert "cannot be read as a JSON schema" in refused.stderr
+    (tmp_path / "broken.json").write_text('{"type": "array", "uniqueItems": true}')
+    refused = tunedesk("schema", "base", tmp_path / "broken.json", workspace=workspace, expect=1)
+    assert "uniqueItems" in refused.stderr
+    both = tunedesk("schema", "base", "--off", "--triage", workspace=workspace, expect=1)
+    assert "exclude each other" in both.stderr
+
+
 @pytest.mark.timeout(900)
 def test_the_whole_loop_in_a_terminal(tmp_path: Path) -> None:
     workspace = tmp_path / "shop"

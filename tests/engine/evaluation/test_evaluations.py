@@ -142,6 +142,18 @@ def test_a_bot_whose_run_is_gone_is_measured_with_a_warning(workspace: Workspace
     assert any("The run that Bot comes from was removed" in note for note in planned.notes)
 
 
+def test_a_bot_that_is_held_to_json_is_measured_so(workspace: Workspace, tiny_model: Path, questions: Path) -> None:
+    schema = {"enum": ["yes", "no"]}
+    bot = {"name": "Bot", "base": str(tiny_model), "decoding": {"schema": schema}}
+    (workspace.bots / "bot-1").mkdir()
+    files.write_json(workspace.bots / "bot-1" / "bot.json", bot)
+    started = evaluations.start(workspace, ["base", "bot-1"], questions=questions)
+    assert finish(workspace, started).state == "done", jobs.log_tail(workspace.evaluations / started)
+    answers = {(line["system"], line["answer"]) for line in said(workspace, started)}
+    assert {answer for system, answer in answers if system == "bot-1"} <= {'"yes"', '"no"'}
+    assert not {answer for system, answer in answers if system == "base"} & {'"yes"', '"no"'}
+
+
 def test_a_sample_is_drawn_with_its_seed_and_said(workspace: Workspace, questions: Path) -> None:
     few = plan(workspace, ["base"], questions=questions, limit=3, seed=5)
     assert len(few.questions) == 3

@@ -19,6 +19,7 @@ from engine.export import adapter
 from engine.export.card import measured
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import load_for_inference
+from engine.models.structured import triage_schema
 from engine.serving import bots
 from engine.serving.bots import Bot
 from engine.workspace import Workspace
@@ -94,6 +95,16 @@ def test_the_cards_own_code_answers_as_the_bot_does(made: Made, exported: adapte
         load_for_inference(bot.base), [[{"role": "user", "content": "Where is my order?"}]], Decoding(max_new_tokens=16)
     )
     assert untrained.text != answer.text
+
+
+def test_the_card_says_the_form_of_answers_that_are_json(made: Made, tmp_path: Path) -> None:
+    workspace, bot = made
+    held = replace(bot, decoding=replace(bot.decoding, schema=triage_schema()))
+    found = adapter.export_bot(workspace, held, "adapter", tmp_path / "out")
+    card = (found.folder / "README.md").read_text()
+    written = re.search(r"```json\n(.*?)```", card, re.DOTALL)
+    assert written is not None
+    assert json.loads(written[1]) == triage_schema()
 
 
 def test_measured_scores_go_into_the_card(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from engine import files
 from engine.errors import InputRefused, NotFound
 from engine.guardrails import topic_index
+from engine.models.structured import triage_schema
 from engine.serving import bots
 from engine.training import runs
 from engine.workspace import open_workspace
@@ -94,7 +95,12 @@ def test_a_run_without_an_adapter_makes_no_bot(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [({"temprature": 1}, "temprature"), ({"format": 2}, "another Tunedesk"), ({"decoding": {"beams": 4}}, "beams")],
+    [
+        ({"temprature": 1}, "temprature"),
+        ({"format": 3}, "another Tunedesk"),
+        ({"decoding": {"beams": 4}}, "beams"),
+        ({"decoding": {"schema": {"type": "strin"}}}, "schema cannot be used"),
+    ],
 )
 def test_refuses_what_it_does_not_know(tmp_path: Path, change: dict[str, object], told: str) -> None:
     base = bots.ensure_base(open_workspace(tmp_path))
@@ -102,6 +108,21 @@ def test_refuses_what_it_does_not_know(tmp_path: Path, change: dict[str, object]
     files.write_json(manifest, {**json.loads(manifest.read_text()), **change})
     with pytest.raises(InputRefused, match=told):
         bots.read_bot(base.folder)
+
+
+def test_a_schema_is_kept_and_a_bot_of_the_first_format_is_read(tmp_path: Path) -> None:
+    base = bots.ensure_base(open_workspace(tmp_path))
+    first = {"format": 1, "name": "Old", "base": "starter", "decoding": {"max_new_tokens": 99}}
+    files.write_json(base.folder / "bot.json", first)
+    old = bots.read_bot(base.folder)
+    assert (old.decoding.max_new_tokens, old.decoding.schema) == (99, None)
+    held = bots.set_schema(old, triage_schema(["zeta", "alpha"]))
+    assert held == bots.read_bot(base.folder)
+    assert (held.decoding.max_new_tokens, held.decoding.schema) == (99, triage_schema(["zeta", "alpha"]))
+    assert files.read_json(base.folder / "bot.json")["format"] == 2, "a Tunedesk that knows no schemas must say so"
+    with pytest.raises(InputRefused, match="uniqueItems"):
+        bots.set_schema(held, {"type": "array", "uniqueItems": True})
+    assert bots.set_schema(held, None).decoding == old.decoding
 
 
 @pytest.mark.parametrize("name", ["../base", "/etc", "", "base/../base", "nobody"])

@@ -1,5 +1,6 @@
 """Servers on demand: started once, found again, replaced when dead."""
 
+import json
 import time
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from engine import files
 from engine.errors import InputRefused, JobFailed
 from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding
+from engine.models.structured import triage_schema
 from engine.processes import Identity
 from engine.serving import clients
 from engine.serving.bots import Bot
@@ -43,6 +45,9 @@ def test_asks_starts_and_finds_again(workspace: Workspace, bot_in_use: Bot) -> N
     assert isinstance(done, Done)
     assert done.text == "".join(event.text for event in events if isinstance(event, Piece))
     assert 0 < done.first_seconds < 1.0
+
+    held = clients.ask(workspace, bot_in_use, "Where is my bell?", schema=triage_schema())
+    assert set(json.loads(held["answer"])) == {"category", "priority", "summary", "suggested_action"}
 
     with pytest.raises(InputRefused, match="not empty"):
         clients.ask(workspace, bot_in_use, "   ")

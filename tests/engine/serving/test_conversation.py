@@ -1,5 +1,7 @@
 """A round of talk: guarded before and after, the same wherever it happens."""
 
+import json
+
 import pytest
 
 from engine.errors import InputRefused
@@ -8,6 +10,7 @@ from engine.guardrails.context import Context, Message
 from engine.guardrails.policy import Policy
 from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding, generate_batch
+from engine.models.structured import triage_schema
 from engine.serving.bots import Bot
 from engine.serving.conversation import HANDOVER, Done, Event, OpenBot, Piece, open_bot, reply
 from tests.engine.serving.making import REFUSAL
@@ -107,6 +110,31 @@ def test_a_rail_before_may_rewrite_or_hand_over(opened: OpenBot, monkeypatch: py
     assert end(ask(opened, "Where is my helmet?")).text == lock
     monkeypatch.setitem(guard.BEFORE, "angry", angry)
     assert end(ask(opened, "Where is my helmet?")).text == HANDOVER
+
+
+def test_an_answer_that_must_be_json_is_json_even_when_refused(opened: OpenBot) -> None:
+    held = Decoding(max_new_tokens=90, schema=triage_schema(["orders", "other"]))
+    verdict, *pieces, done = ask(opened, "Where is my helmet?", held)
+    assert isinstance(verdict, Verdict)
+    assert isinstance(done, Done)
+    assert len(pieces) > 5
+    assert "".join(piece.text for piece in pieces if isinstance(piece, Piece)) == done.text
+    assert list(json.loads(done.text)) == ["category", "priority", "summary", "suggested_action"]
+    assert done.finish == "stop", "complete JSON is never called cut"
+
+    refused = end(ask(opened, "Who won the world cup?", held))
+    assert refused.finish == "refused"
+    said = {"category": "other", "priority": "low", "summary": REFUSAL, "suggested_action": REFUSAL}
+    assert json.loads(refused.text) == said
+
+
+def test_a_rail_that_breaks_the_json_is_an_error(opened: OpenBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shout(policy: Policy, context: Context, text: str) -> Verdict:
+        return Verdict("shout", "rewrite", "It was too quiet.", text=text.upper())
+
+    monkeypatch.setitem(guard.AFTER, "shout", shout)
+    with pytest.raises(InputRefused, match="not the JSON that was asked for"):
+        ask(opened, "Where is my helmet?", Decoding(max_new_tokens=90, schema=triage_schema()))
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from engine import files
+from engine.models.structured import triage_schema
 from engine.serving import clients
 from engine.serving.bots import Bot
 from engine.serving.server import is_local
@@ -19,6 +21,9 @@ from tests.engine.serving.making import REFUSAL
 
 PARCEL = [{"role": "user", "content": "Where is my helmet?"}]
 CUP = [{"role": "user", "content": "Who won the world cup?"}]
+
+
+FORMAT_WITHOUT_FITTING = {"type": "json_schema", "json_schema": {"name": "broken", "schema": {"type": "strin"}}}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,33 @@ def test_temperature_and_seed_are_honoured(server: httpx.Client) -> None:
     assert len({say(temperature=2.0, seed=seed) for seed in range(4)}) > 1
 
 
+def test_json_is_written_as_the_request_defines_it(server: httpx.Client) -> None:
+    schema = triage_schema(["orders", "other"])
+    wanted = {"type": "json_schema", "json_schema": {"name": "triage", "strict": True, "schema": schema}}
+    (choice,) = post(server, max_tokens=90, temperature=1.5, response_format=wanted).json()["choices"]
+    assert Draft202012Validator(schema).is_valid(json.loads(choice["message"]["content"]))
+    assert choice["finish_reason"] == "stop"
+
+    body = {"messages": PARCEL, "max_tokens": 90, "temperature": 1.5, "response_format": wanted, "stream": True}
+    with server.stream("POST", "/v1/chat/completions", json=body) as answer:
+        told = chunks(answer.iter_lines())
+    text = "".join(event["choices"][0]["delta"].get("content", "") for event in told)
+    assert text == choice["message"]["content"]
+    assert told[-1]["choices"][0]["finish_reason"] == "stop"
+
+    refused = post(server, messages=CUP, response_format=wanted).json()
+    assert json.loads(refused["choices"][0]["message"]["content"])["category"] == "other"
+    assert refused["tunedesk"]["finish"] == "refused"
+
+
+def test_a_json_object_is_any(server: httpx.Client) -> None:
+    for seed in range(3):
+        asked = post(server, max_tokens=20, temperature=2.0, seed=seed, response_format={"type": "json_object"})
+        assert isinstance(json.loads(asked.json()["choices"][0]["message"]["content"]), dict)
+    plain = post(server, response_format={"type": "text"}).json()
+    assert plain["choices"][0]["message"]["content"] == post(server).json()["choices"][0]["message"]["content"]
+
+
 def test_text_parts_and_the_newer_names_are_understood(server: httpx.Client) -> None:
     parts = [{"role": "user", "content": [{"type": "text", "text": "Where is my helmet?"}]}]
     answer = server.post("/v1/chat/completions", json={"messages": parts, "max_completion_tokens": 8}).json()
@@ -129,6 +161,14 @@ def test_text_parts_and_the_newer_names_are_understood(server: httpx.Client) -> 
         ({"n": 2}, 400, "n", "must be 1, got 2"),
         ({"tools": [{"type": "function"}]}, 400, "tools", "not supported"),
         ({"stream": "yes"}, 400, "stream", "true or false"),
+        ({"response_format": {"type": "xml"}}, 400, "response_format", "json_schema"),
+        ({"response_format": {"type": "json_schema"}}, 400, "response_format", "json_schema"),
+        (
+            {"response_format": FORMAT_WITHOUT_FITTING},
+            400,
+            "response_format.json_schema.schema",
+            "'strin' is not valid",
+        ),
         ({"messages": [{"role": "user", "content": "word " * 25_000}]}, 400, "messages", "100,000 characters"),
     ],
 )
