@@ -75,6 +75,16 @@ def without_quotes(text: str) -> str:
     return _joined(kept + rest)
 
 
+def quoted(text: str) -> str:
+    """The mail that this one answers, from its quote: without quote marks, earlier mails, signature; empty if none."""
+    lines = _lines(text)
+    found = _next_attribution(lines, 0)
+    if found is None:
+        return ""
+    inner = [re.sub(r"^\s?> ?", "", line) for line in lines[found[1] :]]
+    return reply("\n".join(inner))
+
+
 def without_signature(text: str) -> str:
     """The text without the signature behind a mark, without the footers of phones and without legal disclaimers."""
     lines = _trimmed(_unsigned(_lines(text)))
