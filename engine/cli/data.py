@@ -12,7 +12,9 @@ from engine.errors import InputRefused
 
 def import_files(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files to import.")],
-    format_name: Annotated[str | None, typer.Option("--format", help="csv, json or jsonl; detected otherwise.")] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="csv, xlsx, zendesk and so on; detected otherwise.")
+    ] = None,
     columns: Annotated[
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column a field is in.")
     ] = None,
@@ -40,7 +42,8 @@ def import_files(
             accounts.append({"path": str(path), "error": error.as_dict()})
             refused += 1
         else:
-            taken = {key: getattr(report, key) for key in ("format", "read", "imported", "rejected", "reasons")}
+            keys = ("format", "read", "imported", "rejected", "reasons", "passages")
+            taken = {key: getattr(report, key) for key in keys}
             accounts.append({"path": str(path), **taken})
     progress.end()
     total = opened.database.value("SELECT count(*) FROM examples WHERE status = 'active'")
@@ -59,6 +62,8 @@ def _account_words(accounts: list[dict[str, Any]], total: int) -> str:
             f"{account['rejected']:,} set aside."
         )
         lines += [f"  {count:,}: {reason}" for reason, count in account["reasons"].items()]
+        if account["passages"]:
+            lines.append(f"  went to the knowledge base: {account['passages']:,} passages")
     lines.append(f"The workspace has {total:,} examples. Next: tunedesk freeze NAME")
     return "\n".join(lines)
 

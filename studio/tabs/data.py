@@ -63,7 +63,7 @@ def look(pending: list[sources.File]) -> tuple[Any, ...]:
     chosen = [gr.Dropdown(choices, value=detected.mapping.get(field, "")) for field in FIELDS]
     head = parts.pending_head(upload.name, detected, len(pending) - 1)
     preview = parts.preview(detected, detected.mapping)
-    choosing = gr.Column(visible=not detected.holds_conversations)
+    choosing = gr.Column(visible=detected.has_columns)
     return (gr.Column(visible=True), head, choosing, *chosen, preview, gr.Button(visible=True))
 
 
@@ -90,7 +90,10 @@ def import_first(
         progress=lambda share, words: progress(share, desc=words),
     )
     sources.discard(upload)
-    notices.say(f"{report.name}: {report.read:,} rows read, {report.imported:,} kept, {report.rejected:,} set aside.")
+    passages = f" {report.passages:,} passages went to the knowledge base." if report.passages else ""
+    notices.say(
+        f"{report.name}: {report.read:,} rows read, {report.imported:,} kept, {report.rejected:,} set aside.{passages}"
+    )
     return rest, changed + 1
 
 

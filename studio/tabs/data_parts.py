@@ -35,12 +35,27 @@ FORMATS = {
     "freshdesk": "Tickets of Freshdesk",
     "helpscout": "Conversations of Help Scout",
     "front": "Conversations of Front",
+    "xlsx": "An Excel workbook",
+    "parquet": "A Parquet table",
+    "chats": "Conversations turn by turn",
+    "pairs": "Pairs of a better and a worse answer",
+    "docx": "A Word document",
+    "pdf": "A PDF",
+    "html": "A web page",
+    "markdown": "A Markdown text",
+    "text": "A plain text",
+    "zip": "A zip of files",
 }
 
 CONVERSATIONS = (
     "Each answer of a person becomes an example with what was said before it; private notes, drafts and bots never do. "
     "No column has to be chosen. Look at the first answers, then import."
 )
+
+DOCUMENTS = (
+    "Questions with their answers become examples, other text goes to the knowledge base. No column has to be chosen."
+)
+FILES = "Each file in it is read by itself, as its content asks for."
 
 PRIVACY = (
     "Replaced while a file is read, before anything is stored: e-mail addresses, phone numbers, card numbers, IBANs "
@@ -146,10 +161,10 @@ def pending_head(name: str, detected: Detected, waiting: int) -> str:
     """What was found out about a dropped file."""
     more = f" {waiting} more after this one." if waiting else ""
     notes = "".join(f"<li>{escape(note)}</li>" for note in detected.notes)
-    if detected.holds_conversations:
+    if not detected.has_columns:
+        told = CONVERSATIONS if detected.holds_conversations else FILES if detected.format == "zip" else DOCUMENTS
         return (
-            f"<h3>{escape(name)}</h3><p>{FORMATS[detected.format]}. {CONVERSATIONS}{more}</p>"
-            f'<ul class="td-account">{notes}</ul>'
+            f'<h3>{escape(name)}</h3><p>{FORMATS[detected.format]}. {told}{more}</p><ul class="td-account">{notes}</ul>'
         )
     missing = [LABELS[field].lower() for field in ("instruction", "output") if field not in detected.mapping]
     told = (
@@ -165,6 +180,8 @@ def pending_head(name: str, detected: Detected, waiting: int) -> str:
 
 def preview(detected: Detected, mapping: Mapping[str, str]) -> str:
     """The first rows under their columns' names, with what each column is taken for; of conversations, answers."""
+    if not detected.preview and not detected.holds_conversations and not detected.has_columns:
+        return ""
     if not detected.columns and not detected.preview:
         return '<p class="td-quiet">The first conversations hold no answer of a person.</p>'
     meant = {column: LABELS[field] for field, column in mapping.items()}

@@ -1,17 +1,33 @@
 """What a file is and what its columns mean, before anything of it is kept."""
 
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from engine.data.conversations import Conversation, answers_in
-from engine.data.sources import delimited, freshdesk, front, helpscout, intercom, json_records, zendesk
+from engine.data.sources import (
+    archive,
+    chats,
+    delimited,
+    documents,
+    freshdesk,
+    front,
+    helpscout,
+    intercom,
+    json_records,
+    pairs,
+    parquet,
+    workbook,
+    zendesk,
+)
+from engine.data.sources.damage import refuse_protected_office
+from engine.data.sources.document_texts import KINDS, WORD, kind_of
 from engine.data.sources.encoding import Encoding, detect_encoding
-from engine.data.sources.mapping import FIELDS, map_columns
+from engine.data.sources.mapping import FIELDS, by_name, map_columns
 from engine.data.sources.rows import File, Layout, Rows, clean_name
+from engine.data.sources.zipped import part_names
 from engine.errors import InputRefused
 
 
@@ -25,7 +41,9 @@ class ConversationFormat(Protocol):
         """Its conversations one after the other; what cannot be read comes as one with a `problem`."""
 
 
-ROW_FORMATS = ("csv", "json", "jsonl")
+TABLES = ("csv", "json", "jsonl", "xlsx", "parquet")
+"""The formats with columns that have to be mapped."""
+ARCHIVE = "zip"
 # Asked in this order; the first that says yes reads the file.
 CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "intercom": intercom,
@@ -33,9 +51,20 @@ CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "helpscout": helpscout,
     "front": front,
     "zendesk": zendesk,
+    "pairs": pairs,
+    "chats": chats,
 }
-FORMATS = (*ROW_FORMATS, *CONVERSATION_FORMATS)
+FORMATS = (*TABLES, *CONVERSATION_FORMATS, *KINDS, ARCHIVE)
+_ROWS: dict[str, Callable[[Layout], Rows]] = {
+    "csv": delimited.rows,
+    "json": json_records.rows,
+    "jsonl": json_records.rows,
+    "xlsx": workbook.rows,
+    "parquet": parquet.rows,
+    **dict.fromkeys(KINDS, documents.rows),
+}
 HEAD_LETTERS = 1 << 18
+_TEXT_ENDINGS = (".txt", ".text", ".log")
 PROFILED = 1000
 PREVIEWED = 3
 # A preview that finds no answer in so many conversations is left empty.
@@ -70,6 +99,11 @@ class Detected:
         return self.format in CONVERSATION_FORMATS
 
     @property
+    def has_columns(self) -> bool:
+        """Whether it is a table or a list of records, whose columns have to be mapped."""
+        return self.format in TABLES
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return self.layout.columns
 
@@ -97,14 +131,15 @@ def detect(
         InputRefused: the file cannot be read as rows, or the mapping names what is not there.
     """
     layout, sample = _look(File(path, name or clean_name(path.name)), format)
-    if layout.format in CONVERSATION_FORMATS:
-        if mapping and any(mapping.values()):
+    if layout.format not in TABLES:
+        fixed = documents.MAPPING if layout.format in KINDS else {}
+        if mapping and {field: column for field, column in mapping.items() if column} not in ({}, fixed):
             raise InputRefused(
                 f"{layout.file.name} has no columns to choose from.",
-                "It holds whole conversations, and who wrote what is known in them.",
+                "It holds whole conversations, a document or other files, in which nothing has to be mapped.",
                 "Import it without a choice of columns.",
             )
-        return Detected(layout, {}, sample, None)
+        return Detected(layout, fixed, sample[:PREVIEWED], None)
     found = map_columns(layout.columns, sample)
     if mapping is not None:
         found = _corrected(found, mapping, layout)
@@ -115,7 +150,7 @@ def detect(
 
 def rows(layout: Layout) -> Rows:
     """The rows of a file, read as its layout says."""
-    return delimited.rows(layout) if layout.format == "csv" else json_records.rows(layout)
+    return _ROWS[layout.format](layout)
 
 
 def conversations(layout: Layout) -> Iterator[Conversation]:
@@ -131,25 +166,73 @@ def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]
         raise InputRefused(
             f"The format {format} is not known.", f"Known are {', '.join(FORMATS)}.", "Choose one of these."
         )
-    packed = zipfile.is_zipfile(file.path)
-    encoding = Encoding("utf-8", "") if packed else detect_encoding(file)
-    head = ""
-    if not packed:
-        with file.path.open(encoding=encoding.codec, errors="replace") as text:
-            head = text.read(HEAD_LETTERS)
+    binary = _binary_format(file)
+    if binary == "parquet" and format in (None, "parquet", *CONVERSATION_FORMATS):
+        return _examine_parquet(file, format)
+    if binary not in ("", ARCHIVE) and format in (None, binary):
+        return _sampled(workbook.examine(file) if binary == "xlsx" else documents.examine(file, binary))
+    encoding = Encoding("utf-8", "") if binary == ARCHIVE else detect_encoding(file)
+    head = "" if binary == ARCHIVE else _head(file, encoding)
     if format is None:
         format = _conversation_format(file, head)
     if format in CONVERSATION_FORMATS:
         return _examine_conversations(file, encoding, format)
-    if packed:
-        detect_encoding(file)
+    if binary == ARCHIVE:
+        return Layout(file, ARCHIVE, "", notes=archive.contents(file)), []
     if format is None:
-        format = _format(file, head)
+        format = kind_of(file, head) or _text_format(file, head, encoding)
+    if format in KINDS:
+        return _sampled(documents.examine(file, format))
     if format == "csv":
         layout = delimited.examine(file, encoding)
         zendesk.refuse_without_comments(file, layout.columns)
-        return layout, [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
+        return _sampled(layout)
     return json_records.examine(file, encoding, format)
+
+
+def _head(file: File, encoding: Encoding) -> str:
+    with file.path.open(encoding=encoding.codec, errors="replace") as text:
+        return text.read(HEAD_LETTERS)
+
+
+def _sampled(layout: Layout) -> tuple[Layout, list[dict[str, str]]]:
+    return layout, [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
+
+
+def _binary_format(file: File) -> str:
+    """The format of a file that is no text, by its first bytes and its parts; empty for a text and for unknown ones.
+
+    Raises:
+        InputRefused: it is an Office file with a password, or a zip that cannot be opened.
+    """
+    refuse_protected_office(file)
+    with file.path.open("rb") as stream:
+        start = stream.read(64)
+    if b"%PDF-" in start:
+        return "pdf"
+    if start.startswith(chats.PARQUET):
+        return "parquet"
+    if not start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return ""
+    names = part_names(file)
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    if WORD in names:
+        return "docx"
+    return ARCHIVE if archive.looks_like(file) else ""
+
+
+def _examine_parquet(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]:
+    """A Parquet file as pairs of answers, as chats, or as the table that it is otherwise."""
+    if format is None:
+        first = [record for record, _ in islice(parquet.records(file), PREVIEWED)]
+        if any(map(pairs.is_pair, first)):
+            format = "pairs"
+        elif any(map(chats.turns_of, first)):
+            format = "chats"
+    if format is not None and format != "parquet":
+        return _examine_conversations(file, Encoding("utf-8", ""), format)
+    return _sampled(parquet.examine(file))
 
 
 def _conversation_format(file: File, head: str) -> str | None:
@@ -166,13 +249,23 @@ def _examine_conversations(file: File, encoding: Encoding, format: str) -> tuple
     return layout, list(islice(answers, PREVIEWED))
 
 
-def _format(file: File, head: str) -> str:
+def _text_format(file: File, head: str, encoding: Encoding) -> str:
+    """What kind of table, list of records or plain text a text is."""
     ending = Path(file.name).suffix.lower()
     if ending in (".jsonl", ".ndjson") or json_records.is_json_lines(head):
         return "jsonl"
     if ending == ".json" or (ending not in (".csv", ".tsv") and head.lstrip()[:1] in ("{", "[")):
         return "json"
-    return "csv"
+    return "text" if ending in _TEXT_ENDINGS and not _is_table(file, encoding) else "csv"
+
+
+def _is_table(file: File, encoding: Encoding) -> bool:
+    """Whether a text has columns, and names for them that are known or a delimiter that no sentence has."""
+    try:
+        layout = delimited.examine(file, encoding)
+    except InputRefused:
+        return False
+    return layout.delimiter in "\t|" or (layout.header and len(by_name(layout.columns)) > 1)
 
 
 def _corrected(found: Mapping[str, str], wanted: Mapping[str, str], layout: Layout) -> dict[str, str]:

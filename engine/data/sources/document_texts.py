@@ -23,7 +23,7 @@ from engine.data.texts import html_text
 from engine.errors import InputRefused
 
 Kind = Literal["docx", "pdf", "html", "markdown", "text"]
-KINDS: dict[str, str] = {
+KINDS: dict[Kind, str] = {
     "docx": "a Word document",
     "pdf": "a PDF",
     "html": "a web page",

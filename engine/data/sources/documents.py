@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from engine.data.sources.document_texts import Block, Kind, read_blocks
+from engine.data.sources.document_texts import KINDS, Block, Kind, read_blocks
 from engine.data.sources.rows import File, Layout, Row, Rows
 
 # About 250 tokens, what the embedding model reads of a passage.
@@ -52,19 +52,19 @@ class Document(NamedTuple):
     passages: list[Passage]
 
 
-def examine(file: File, kind: Kind) -> Layout:
-    """How a document is read: as rows of question and answer, of which there may be none.
+def examine(file: File, format: str) -> Layout:
+    """How a document is read: as rows of question and answer, of which there may be none. `format` is its kind.
 
     Raises:
         InputRefused: it cannot be read (see `read_blocks`).
     """
-    questions, passages = read(file, kind)
+    questions, passages = read(file, _kind(format))
     notes = []
     if passages:
         count = "1 passage goes" if len(passages) == 1 else f"{len(passages):,} passages go"
         why = "It is no list of questions" if not questions else "There is text besides its questions"
         notes.append(f"{why}: {count} to the knowledge base.")
-    return Layout(file, kind, "", COLUMNS, notes=tuple(notes))
+    return Layout(file, format, "", COLUMNS, notes=tuple(notes))
 
 
 def rows(layout: Layout) -> Rows:
@@ -73,9 +73,18 @@ def rows(layout: Layout) -> Rows:
     Raises:
         InputRefused: the document cannot be read (see `read_blocks`).
     """
-    questions, _ = read(layout.file, layout.format)  # type: ignore[arg-type]
+    questions, _ = read(layout.file, _kind(layout.format))
     for number, question in enumerate(questions, start=1):
         yield Row(number, question._asdict(), number / len(questions))
+
+
+def passages(layout: Layout) -> list[Passage]:
+    """The passages of a document; none of a file of another kind.
+
+    Raises:
+        InputRefused: the document cannot be read (see `read_blocks`).
+    """
+    return read(layout.file, _kind(layout.format)).passages if layout.format in KINDS else []
 
 
 def read(file: File, kind: Kind) -> Document:
@@ -100,6 +109,10 @@ def divide(blocks: list[Block], title: str) -> Document:
         for text in _packed([asked, *told] if asked else told)
     ]
     return Document(questions, passages)
+
+
+def _kind(format: str) -> Kind:
+    return next(kind for kind in KINDS if kind == format)
 
 
 def _pieces(block: Block) -> Iterator[Block]:

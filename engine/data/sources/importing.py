@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,9 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.data.sources.detect import Detected, conversations, detect, rows
+from engine.data import knowledge
+from engine.data.sources import archive, documents
+from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, rows
 from engine.data.sources.rows import clean_name
 from engine.data.sources.sieve import Kept, Rejected, Sieve, digest
 from engine.data.sources.store import get_source, list_sources
@@ -52,6 +55,7 @@ class SourceReport:
         reasons: plain reason -> rows set aside for it, the commonest first.
         findings: kind of personal data -> places where it was replaced.
         notes: how the file was read, plain sentences.
+        passages: pieces of documents without questions that went to the knowledge base.
     """
 
     id: int
@@ -63,6 +67,7 @@ class SourceReport:
     reasons: dict[str, int]
     findings: dict[str, int]
     notes: tuple[str, ...]
+    passages: int = 0
 
 
 def import_file(
@@ -74,9 +79,11 @@ def import_file(
     mapping: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> SourceReport:
-    """Imports a table, a list of records or an export with whole conversations.
+    """Imports a table, a list of records, an export with whole conversations, a document, or a zip of such files.
 
-    Of conversations every answer of an agent counts as a row, and so does each conversation that gives none.
+    Of conversations every answer of an agent counts as a row, and so does each conversation that gives none. Of
+    documents every question counts, and what is no question goes to the knowledge base. A zip is one source: what
+    of its files cannot be read is left out and named.
 
     Args:
         path: the file; it is only read.
@@ -86,19 +93,18 @@ def import_file(
         progress: told how far it is.
 
     Raises:
-        InputRefused: the file cannot be read, lacks a question or an answer column, was imported before, or none of
-            its rows can be used. Nothing is saved then.
+        InputRefused: the file cannot be read, lacks a question or an answer column, was imported before, or nothing
+            in it can be used. Nothing is saved then.
     """
     source_name = clean_name(name or path.name)
     detected = detect(path, name=source_name, format=format, mapping=mapping)
-    if not detected.holds_conversations:
-        _require_texts(detected, source_name)
+    _require_texts(detected, source_name)
     sha256 = _sha256(path)
     _refuse_again(workspace, sha256, source_name)
     sieve = Sieve(detected.mapping, detected.best_score, _known(workspace))
     with _staging(workspace) as staged:
-        _sift_all(detected, sieve, staged, progress)
-        if not staged.kept:
+        _sift_all(workspace, detected, sieve, staged, progress)
+        if not staged.kept and not staged.passages:
             raise _nothing_usable(source_name, detected, staged)
         try:
             source_id = _save(workspace, detected, source_name, sha256, staged)
@@ -109,13 +115,13 @@ def import_file(
     source = get_source(workspace, source_id)
     return SourceReport(
         source.id, source.name, source.format, source.read, source.kept, source.rejected, source.reasons,
-        source.findings, source.notes,
+        source.findings, source.notes, len(staged.passages),
     )  # fmt: skip
 
 
 @dataclass
 class _Staged:
-    """What was sifted so far: counts here, rows in two files."""
+    """What was sifted so far: counts and the passages of documents here, rows in two files."""
 
     kept_file: Path
     rejected_file: Path
@@ -123,6 +129,8 @@ class _Staged:
     rejected: int = 0
     findings: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    passages: list[tuple[str, documents.Passage]] = field(default_factory=list)
 
 
 @contextmanager
@@ -137,7 +145,9 @@ def _staging(workspace: Workspace) -> Iterator[_Staged]:
         staged.rejected_file.unlink(missing_ok=True)
 
 
-def _sift_all(detected: Detected, sieve: Sieve, staged: _Staged, progress: Progress | None) -> None:
+def _sift_all(
+    workspace: Workspace, detected: Detected, sieve: Sieve, staged: _Staged, progress: Progress | None
+) -> None:
     with (
         pq.ParquetWriter(staged.kept_file, _KEPT, compression="zstd") as kept_rows,
         pq.ParquetWriter(staged.rejected_file, _REJECTED, compression="zstd") as rejected_rows,
@@ -145,7 +155,12 @@ def _sift_all(detected: Detected, sieve: Sieve, staged: _Staged, progress: Progr
         kept: list[Kept] = []
         rejected: list[Rejected] = []
         share = 0.0
-        for sifted, share in _sifted(detected, sieve):
+        staged.notes += detected.notes
+        if detected.format == ARCHIVE:
+            each = _sifted_archive(workspace, detected, sieve, staged)
+        else:
+            each = _sifted(detected, sieve, staged, 0)
+        for sifted, share in each:
             if isinstance(sifted, Kept):
                 kept.append(sifted)
             else:
@@ -159,17 +174,44 @@ def _sift_all(detected: Detected, sieve: Sieve, staged: _Staged, progress: Progr
         progress(1.0, f"{staged.kept + staged.rejected:,} rows read")
 
 
-def _sifted(detected: Detected, sieve: Sieve) -> Iterator[tuple[Kept | Rejected, float]]:
-    """Every row kept or set aside, with the share of the file that had been read when it came."""
+def _sifted(detected: Detected, sieve: Sieve, staged: _Staged, number: int) -> Iterator[tuple[Kept | Rejected, float]]:
+    """Every row of a file kept or set aside, with the share of the file that had been read when it came.
+
+    Rows are numbered from `number` + 1. Passages of a document are added to what is staged.
+    """
+    staged.passages += [(detected.layout.file.name, passage) for passage in documents.passages(detected.layout)]
     if not detected.holds_conversations:
         for row in rows(detected.layout):
-            yield sieve.sift(row), row.share
+            yield sieve.sift(row._replace(number=number + row.number)), row.share
         return
-    number = 0
     for conversation in conversations(detected.layout):
         for sifted in sieve.sift_conversation(conversation, number + 1):
             number += 1
             yield sifted, conversation.share
+
+
+def _sifted_archive(
+    workspace: Workspace, detected: Detected, sieve: Sieve, staged: _Staged
+) -> Iterator[tuple[Kept | Rejected, float]]:
+    """The same for all files of a zip. One that cannot be read is left out; one that breaks off later ends the import,
+    so that none is read by half."""
+    number = 0
+    with archive.unpacked(detected.layout.file, workspace.uploads) as found:
+        staged.notes += [
+            f"{name} was left out: {reason[0].lower()}{reason[1:]}." for name, reason in found.left_out.items()
+        ]
+        for place, file in enumerate(found.files):
+            try:
+                inner = detect(file.path, name=file.name)
+                _require_texts(inner, file.name)
+            except InputRefused as refused:
+                staged.notes.append(f"{file.name} was left out: {refused.title}")
+                continue
+            staged.notes += [f"{file.name}: {note}" for note in inner.notes]
+            sieve.turn_to(inner.mapping, inner.best_score)
+            for sifted, share in _sifted(inner, sieve, staged, number):
+                number = sifted.row
+                yield sifted, (place + share) / len(found.files)
 
 
 def _flush(
@@ -199,7 +241,7 @@ def _save(workspace: Workspace, detected: Detected, name: str, sha256: str, stag
     with workspace.database.transaction() as cursor:
         account = [
             name, detected.format, sha256, json.dumps(detected.mapping), staged.kept + staged.rejected, staged.kept,
-            staged.rejected, json.dumps(dict(staged.findings)), json.dumps(detected.notes),
+            staged.rejected, json.dumps(dict(staged.findings)), json.dumps(staged.notes),
         ]  # fmt: skip
         source_id: int = _one(
             cursor.execute(
@@ -235,6 +277,8 @@ def _save(workspace: Workspace, detected: Detected, name: str, sha256: str, stag
             "INSERT INTO rejected_rows SELECT ?, row, reason, content FROM read_parquet(?) ORDER BY row",
             [source_id, str(staged.rejected_file)],
         )
+        for document, of_document in groupby(staged.passages, key=lambda passage: passage[0]):
+            knowledge.add(cursor, document, [passage for _, passage in of_document], source_id)
     return source_id
 
 
@@ -267,6 +311,9 @@ def _known(workspace: Workspace) -> dict[bytes, str]:
 
 
 def _require_texts(detected: Detected, name: str) -> None:
+    """Refuses a table without a column for the question or for the answer."""
+    if not detected.has_columns:
+        return
     missing = [
         word for field, word in (("instruction", "question"), ("output", "answer")) if field not in detected.mapping
     ]
@@ -289,6 +336,13 @@ def _refuse_again(workspace: Workspace, sha256: str, name: str) -> None:
 
 
 def _nothing_usable(name: str, detected: Detected, staged: _Staged) -> InputRefused:
+    if not staged.rejected and detected.format == ARCHIVE:
+        left_out = [note for note in staged.notes if " was left out: " in note]
+        return InputRefused(
+            f"Nothing in {name} can be used, so nothing was imported.",
+            " ".join(left_out[:3]) + (f" So were {len(left_out) - 3:,} more." if len(left_out) > 3 else ""),
+            "Pack the files that your helpdesk exported.",
+        )
     if not staged.rejected and detected.holds_conversations:
         return InputRefused(f"{name} has no conversations.", "Its list of them is empty.", "Export it again.")
     if not staged.rejected:

@@ -31,6 +31,7 @@ _BAD = {
 _BAD_SHARE = 0.4
 
 
+_READ = ("customer", "agent")
 _WITHOUT_AGENT = {
     "draft": "No answer of an agent: what was written was never sent",
     "note": "No answer of an agent, only private notes",
@@ -83,6 +84,11 @@ class Sieve:
         self._known = known
         self._seen: dict[bytes, int] = {}
 
+    def turn_to(self, mapping: Mapping[str, str], best_score: float | None) -> None:
+        """Goes on with another file, whose columns mean something else; what came before stays known."""
+        self._mapping = mapping
+        self._best_score = best_score
+
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""
         if row.problem:
@@ -124,7 +130,8 @@ class Sieve:
         reason = _unwanted(clean.status, clean.score, clean.best_score)
         answers = [] if reason else answers_in(clean)
         if not answers:
-            told = " | ".join(_cut(message.text) for message in clean.messages[:2] if message.text)
+            said = [message.text for message in clean.messages if message.author in _READ and message.text]
+            told = " | ".join(map(_cut, said[:2]))
             return [Rejected(first, reason or _unanswered(clean), told or _cut(clean.subject))]
         sifted: list[Kept | Rejected] = []
         for row, answered in enumerate(answers, start=first):
@@ -279,7 +286,8 @@ def _scrubbed(conversation: Conversation) -> tuple[Conversation, dict[str, int]]
     clean = replace(
         conversation,
         messages=tuple(
-            replace(message, text=_counting(scrubber, message.text, counted), name="")
+            # What others wrote is never stored, nor shown.
+            replace(message, text=_counting(scrubber, message.text, counted)) if message.author in _READ else message
             for message in conversation.messages
         ),
         subject=_counting(scrubber, conversation.subject, counted),
