@@ -138,7 +138,7 @@ def pack(weights: dict[str, torch.Tensor], learning: list[torch.Tensor]) -> dict
     return {name: tensor.contiguous() for name, tensor in packed.items()}
 
 
-def check(weights: dict[str, torch.Tensor], count: int = 1500) -> dict[float, dict[str, float]]:
+def check(weights: dict[str, torch.Tensor], count: int = 1000) -> dict[float, dict[str, float]]:
     """Recall, precision and F2 over tokens of sentences whose templates were not trained on, by threshold."""
     tokenizer = Tokenizer.from_file(str(minilm.folder() / "tokenizer.json"))
     tokenizer.no_truncation()
