@@ -90,7 +90,8 @@
     const target = event.target instanceof Element ? event.target : null;
     const fold = target?.closest("summary")?.parentElement;
     // The click comes before the fold moves.
-    if (fold?.dataset.fold) fold.open ? opened.delete(fold.dataset.fold) : opened.add(fold.dataset.fold);
+    if (fold?.dataset.fold && fold.open) opened.delete(fold.dataset.fold);
+    else if (fold?.dataset.fold) opened.add(fold.dataset.fold);
     const to = target?.closest("[data-tab]:not(body)");
     if (to) open(to.dataset.tab);
     else if (target?.closest("[data-theme-toggle]")) toggleTheme();

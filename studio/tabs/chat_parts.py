@@ -102,9 +102,8 @@ def _why(answer: Answer, fold: str) -> str:
         f"{answer.done.seconds:.2f} s.</p>"
     )
     title = "Why was this refused?" if refused else "Why?"
-    return (
-        f'<details class="td-why" data-fold="{fold}"><summary>{title}</summary><ul>{rails}</ul>{cut}{times}</details>'
-    )
+    head = f'<details class="td-why" data-fold="{escape(fold)}"><summary>{title}</summary>'
+    return f"{head}<ul>{rails}</ul>{cut}{times}</details>"
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -141,7 +141,7 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
         gr.HTML(visible=status.alive),
         gr.Button(visible=status.state in ("failed", "waiting")),
         parts.onward(run),
-        parts.samples(runs.samples(run)),
+        parts.samples(run.id, runs.samples(run)),
         parts.history(found, curves, run.id),
     )
 

@@ -193,11 +193,11 @@ def chart(run: Run, curve: Curve) -> str:
     return f'{drawn}<ul class="td-account">{listed}</ul><p class="td-quiet">{hint}</p>'
 
 
-def samples(found: Sequence[Sample]) -> str:
-    """Sample questions with the newest answer, the first one and the one hoped for."""
+def samples(run: str, found: Sequence[Sample]) -> str:
+    """Sample questions of a run with the newest answer, the first one and the one hoped for."""
     if not found:
         return ""
-    cards = "".join(_sample(number, sample) for number, sample in enumerate(found))
+    cards = "".join(_sample(f"{run}-{number}", sample) for number, sample in enumerate(found))
     return (
         "<h3>Sample answers</h3>"
         '<p class="td-quiet">Questions it does not learn from; answers are cut off early.</p>'
@@ -205,11 +205,11 @@ def samples(found: Sequence[Sample]) -> str:
     )
 
 
-def _sample(number: int, sample: Sample) -> str:
+def _sample(fold: str, sample: Sample) -> str:
     step, answer = sample.answers[-1]
     first_step, first = sample.answers[0]
     before = (
-        f'<details data-fold="sample-first-{number}"><summary>At step {first_step}</summary>'
+        f'<details data-fold="first-{escape(fold)}"><summary>At step {first_step}</summary>'
         f"<p>{escape(first) or 'nothing'}</p></details>"
         if step != first_step
         else ""
@@ -218,7 +218,7 @@ def _sample(number: int, sample: Sample) -> str:
     return (
         f'<article class="td-sample"><div class="td-bubble td-customer">{escape(sample.question)}</div>'
         f'<div class="td-bubble">{said}</div><p class="td-quiet">at step {step:,}</p>{before}'
-        f'<details data-fold="sample-hoped-{number}"><summary>The answer that is hoped for</summary>'
+        f'<details data-fold="hoped-{escape(fold)}"><summary>The answer that is hoped for</summary>'
         f"<p>{escape(sample.expected)}</p></details></article>"
     )
 
