@@ -8,6 +8,7 @@ The corpus comes from the package ``corpus`` beside this file; nothing is downlo
 """
 
 import argparse
+import json
 import os
 import shutil
 from pathlib import Path
@@ -47,8 +48,17 @@ def arguments() -> argparse.Namespace:
 
 
 def prepare(work: Path, seed: int, tokens: int) -> PreTrainedTokenizerFast:
-    """Writes tokenizer, training row and held-out rows into the work folder, or reads what is there already."""
+    """Writes tokenizer, training row and held-out rows into the work folder, or reads what is there already.
+
+    Raises:
+        SystemExit: what is there was made with another seed, another length or another corpus.
+    """
     work.mkdir(parents=True, exist_ok=True)
+    made_from = {"seed": seed, "tokens": tokens, "corpus_sha256": rebuild.corpus_hash(seed)}
+    note = work / "made_from.json"
+    if note.exists() and json.loads(note.read_text(encoding="utf-8")) != made_from:
+        raise SystemExit(f"{work} was made with other settings or another corpus. Begin anew, without --resume.")
+    note.write_text(json.dumps(made_from), encoding="utf-8")
     if not (work / "tokenizer" / "tokenizer.json").exists():
         print("Learning the vocabulary", flush=True)
         rebuild.learned_tokenizer(seed).save_pretrained(work / "tokenizer")
@@ -106,7 +116,7 @@ def build(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
-    problems = shipping.check(options.out) + card.check(HERE / "README.md", options.out)
+    problems = shipping.check(options.out) or card.check(HERE / "README.md", options.out)
     if not problems:  # comparing scores of other files would say nothing
         print(
             "Files, sizes and hashes are those of the manifest, and the card's figures too. Now a short build.",

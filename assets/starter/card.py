@@ -71,10 +71,10 @@ def write(card: Path, table: str, begin: str = BEGIN, end: str = END) -> None:
 
 
 def check(card: Path, folder: Path) -> list[str]:
-    """What the card says otherwise than the manifest of a model folder, as a sentence; empty if they agree."""
-    if not (folder / shipping.MANIFEST).exists():
-        return []  # the check of the files says so
+    """What the card says otherwise than the manifest of a whole model folder, as a sentence; empty if they agree."""
     manifest: Figures = json.loads((folder / shipping.MANIFEST).read_text(encoding="utf-8"))
+    if "measured" not in manifest:
+        return ["The model was built and not measured yet. Measure it: measure.py --write."]
     size = (folder / "model.safetensors").stat().st_size
     if figures(manifest["built"], manifest["measured"], size) in card.read_text(encoding="utf-8"):
         return []

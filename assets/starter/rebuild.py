@@ -2,12 +2,11 @@
 
 Corpus and vocabulary are made again and must be the same to the byte. A short training from nothing must arrive at the
 recorded loss, the shipped weights at the recorded held-out loss, both within what another processor's rounding does.
-The shares of the card are measured again on fewer conversations and may differ by chance alone.
+Shares are measured again on the first few conversations of each kind.
 """
 
 import hashlib
 import json
-import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,7 @@ SHORT_STEPS = 30
 SHORT_TOKENS = 400_000
 HELD_OUT_TOKENS = 100_000
 _ROUNDING = 0.02  # of a loss: what sums in another order change
-_SPREAD = 3.5  # standard deviations: seldom reached by chance in any of the dozen shares
+SLACK = 0.13  # of a share: two of the first sixteen talks, where rounding on another processor tips a word
 Say = Callable[[str], None]
 
 
@@ -88,20 +87,12 @@ def compare(folder: Path, say: Say = print) -> list[str]:
         row = blocks.token_row(shipped, seed, part, HELD_OUT_TOKENS)
         recorded, loss = built[f"answer_loss_{part}"], training.held_out_loss(model, row)[1]
         compared(f"loss of {part} answers", recorded, f"{loss:.4f}", _close(loss, recorded))
-    talks = 40
-    for name, share in measure.shares(measure.Starter(folder), talks).items():
-        recorded = manifest["measured"][name]
-        compared(
-            name, f"{recorded:.0%}", f"{share:.0%} of {talks}", abs(share - recorded) <= by_chance(recorded, talks)
-        )
+    starter = measure.Starter(folder)
+    for name, share in (measure.shares(starter, measure.FIRST) | measure.shop_shares(starter)).items():
+        recorded = manifest["measured_on_first"][name]
+        compared(f"{name}, first talks", f"{recorded:.0%}", f"{share:.0%}", abs(share - recorded) <= SLACK)
     return problems
 
 
 def _close(found: float, recorded: float) -> bool:
     return abs(found - recorded) <= _ROUNDING * recorded
-
-
-def by_chance(share: float, count: int) -> float:
-    """How far a share of so many may seldom be from the one it is drawn from."""
-    likely = min(max(share, 0.02), 0.98)
-    return _SPREAD * math.sqrt(likely * (1 - likely) / count)

@@ -3,8 +3,7 @@
     python assets/starter/report.py                              counts in 20,000 conversations
     python assets/starter/report.py --against DIR --out FILE     compares with the texts in a folder; JSON
 
-Ends with 1 if a whole sentence of eight words or more is shared. Shorter ones are listed by their length: nobody owns
-"please let me know if you need anything else".
+Ends with 1 if a whole sentence of six words or more is shared.
 """
 
 import argparse
@@ -21,7 +20,7 @@ from corpus.conversations import CHOICES, HELD_OUT, named_conversation
 from corpus.support import asked
 from corpus.world import KINDS, WORDS
 
-SHARED_SENTENCE = 8
+SHARED_SENTENCE = 6
 Report = dict[str, object]
 
 
@@ -109,7 +108,7 @@ def main() -> int:
         contents = (message["content"] for _, talk in talks for message in talk)
         found = overlap.compare([*overlap.corpus_lines(), *contents], overlap.texts_in(options.against))
         shared = found.whole_sentences(SHARED_SENTENCE)
-        report["overlap"] = {"folder": str(options.against), **found.as_dict()}
+        report["overlap"] = {"texts": options.against.name, **found.as_dict()}
     text = json.dumps(report, indent=2, ensure_ascii=False)
     print(text)
     if options.out:

@@ -14,8 +14,12 @@ LARGEST = 30_000_000  # bytes that the weights may take
 
 
 def export(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Writes model and tokenizer into ``folder``, each file beside its place and then renamed over the old one."""
+    """Writes model and tokenizer into ``folder``, each file beside its place and then renamed over the old one.
+
+    The manifest of what was there goes first: it would speak of other files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -56,10 +60,10 @@ def write_manifest(folder: Path, facts: dict[str, int | float | str]) -> None:
     _write(folder, {"format": 1, "torch": torch.__version__, "built": facts, "files": files_of(folder)})
 
 
-def record(folder: Path, measured: dict[str, float]) -> dict[str, Any]:
-    """Puts what was measured into the manifest and returns the whole of it."""
+def record(folder: Path, measured: dict[str, float], first: dict[str, float]) -> dict[str, Any]:
+    """Puts what was measured, at length and on the first few talks, into the manifest and returns the whole of it."""
     document: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    document["measured"] = measured
+    document |= {"measured": measured, "measured_on_first": first}
     _write(folder, document)
     return document
 

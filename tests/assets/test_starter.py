@@ -173,6 +173,11 @@ def test_rate_warms_up_stays_and_falls_to_nothing() -> None:
     assert training.rate_share(5000, 0, 10) == 1.0
 
 
+# A little below what was measured, and what the requirements ask.
+LEAST = {"tokens_per_second": 60}
+MOST = {"load_seconds": 2}
+
+
 @pytest.fixture(scope="module")
 def starter(threads: None) -> measure.Starter:
     return measure.Starter(MODEL)
@@ -185,18 +190,22 @@ def measured() -> dict[str, float]:
     return figures
 
 
-TALKS = 16
-BETTER_IF_LOW = {"says_so_wrongly", "on_topic_refused_wrongly", "looped", "shop_looped"}
+def test_it_behaves_as_the_manifest_says(starter: measure.Starter) -> None:
+    """The same questions, asked greedily: only rounding may tip one or two of sixteen."""
+    recorded = json.loads((MODEL / "manifest.json").read_text(encoding="utf-8"))["measured_on_first"]
+    found = measure.shares(starter, measure.FIRST) | measure.shop_shares(starter)
+    assert found.keys() == recorded.keys()
+    assert {name: share for name, share in found.items() if abs(share - recorded[name]) > rebuild.SLACK} == {}
 
 
-def test_it_behaves_as_the_card_says(starter: measure.Starter, measured: dict[str, float]) -> None:
-    """On so few conversations of each kind a share may be lower by chance, but seldom by as much as this."""
-    worse = {}
-    for name, share in (measure.shares(starter, TALKS) | measure.shop_shares(starter)).items():
-        short = share - measured[name] if name in BETTER_IF_LOW else measured[name] - share
-        if short > rebuild.by_chance(measured[name], TALKS):
-            worse[name] = (measured[name], share)
-    assert worse == {}
+@pytest.mark.parametrize(("name", "least"), LEAST.items())
+def test_the_shipped_model_is_good_enough(measured: dict[str, float], name: str, least: float) -> None:
+    assert measured[name] >= least
+
+
+@pytest.mark.parametrize(("name", "most"), MOST.items())
+def test_the_shipped_model_is_quick_and_quiet_enough(measured: dict[str, float], name: str, most: float) -> None:
+    assert measured[name] <= most
 
 
 def test_loops_are_seen() -> None:
