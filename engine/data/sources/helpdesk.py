@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from engine.data.conversations import Conversation
+from engine.data.conversations import Conversation, Message
 from engine.data.replies import reply
 from engine.data.sources.json_records import load_document
 from engine.data.sources.rows import File
@@ -18,6 +18,15 @@ Json = dict[str, Any]
 
 # A longer first line is a document without line breaks.
 LONGEST_LINE = 1 << 26
+# What only a machine says, near the beginning of a message.
+_AUTOMATIC = re.compile(
+    r"this (?:is|was) an? (?:auto(?:mated|matic|-?generated)|automatically)|"
+    r"\bauto(?:matic|mated|-)? ?(?:reply|response)\b|"
+    r"\bi(?:'m| am)(?: currently)? out of (?:the )?office|\byour (?:request|ticket)(?: \(?#?\d+\)?)? has been received|"
+    r"automatische antwort|réponse automatique|respuesta automática|risposta automatica|resposta automática",
+    re.IGNORECASE,
+)
+_BEGINNING = 300
 # Later times, in the year 5138, are given in milliseconds.
 _LAST_SECOND = 1e11
 _TYPED = {"chat", "sms", "whatsapp", "facebook", "twitter", "instagram"}
@@ -73,14 +82,22 @@ def read_tickets(
 ) -> Iterator[Conversation]:
     """As `read_each`, without the quotes and signatures of mails in the messages, which only a chat never has.
 
-    What is all quote stays as it is: there it is the message.
+    What is all quote stays as it is: there it is the message. Automatic replies count as a bot's.
     """
     for conversation in read_each(file, encoding, find, build):
         if conversation.channel in _TYPED:
             yield conversation
         else:
-            messages = (replace(each, text=reply(each.text, each.name) or each.text) for each in conversation.messages)
-            yield replace(conversation, messages=tuple(messages))
+            yield replace(conversation, messages=tuple(map(_own_words, conversation.messages)))
+
+
+def _own_words(message: Message) -> Message:
+    if message.author not in ("customer", "agent"):
+        return message
+    if _AUTOMATIC.search(message.text, 0, _BEGINNING):
+        return replace(message, author="bot")
+    own = reply(message.text, message.name)
+    return replace(message, text=own) if own and own != message.text else message
 
 
 def values(file: File, encoding: str) -> Iterator[Found]:

@@ -132,21 +132,24 @@ def _conversation(ticket: Json, share: float, everyone: MutableMapping[str, _Per
 
 def _message(comment: Json, requester: str, people: MutableMapping[str, _Person]) -> Message:
     writer = _learn(people, comment.get("author")) or word(comment.get("author_id"))
-    text = prose(comment.get("html_body") or comment.get("body"), comment.get("plain_body"))
     known = people.get(writer)
+    author = _author(comment, writer, requester, known)
+    html, plain = comment.get("html_body") or comment.get("body"), comment.get("plain_body")
     return Message(
-        _author(comment, writer, requester, known, text),
-        text,
+        author,
+        # What nobody will read need not be made plain.
+        prose(html, plain) if author in ("customer", "agent") else word(plain or html),
         name=known.name if known else "",
         at=when(comment.get("created_at")),
     )
 
 
-def _author(comment: Json, writer: str, requester: str, known: _Person | None, text: str) -> Author:
+def _author(comment: Json, writer: str, requester: str, known: _Person | None) -> Author:
     if is_no(comment.get("public")):
         return "note"
     origin = f"{word(part(comment, 'via', 'channel'))} {word(part(comment, 'via', 'source', 'rel'))}"
     # Calls are described by Zendesk, not written by anybody.
+    text = word(comment.get("plain_body") or comment.get("body")) or prose(comment.get("html_body"))
     if "merge" in origin or _MERGE.match(text) or word(comment.get("type")) not in ("", "Comment"):
         return "system"
     if _AUTOMATIC.search(origin) or (known and "bot" in known.role):

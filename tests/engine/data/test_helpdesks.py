@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.data import editor
+from engine.data.conversations import answers_in
 from engine.data.sources import detect, import_file, rejected_rows
+from engine.data.sources.detect import CONVERSATION_FORMATS
+from engine.data.sources.rows import File
+from engine.data.sources.sieve import Sieve
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 from tests.engine.data import helpdesks
@@ -251,6 +257,50 @@ def test_quotes_and_signatures_are_taken_off(workspace: Workspace, write: Write)
     ticket["comments"][4] |= {"body": quoted, "html_body": "", "plain_body": quoted}
     import_file(workspace, write("a.json", json.dumps([ticket])))
     assert editor.page(workspace).rows[1].instruction == helpdesks.QUESTIONS[1]
+
+
+def test_automatic_replies_are_no_answers(workspace: Workspace, write: Write) -> None:
+    ticket = helpdesks.freshdesk()
+    ticket["conversations"][1]["body_text"] = "Hello,\nyour request (#17) has been received and waits for us."
+    ticket["conversations"][3]["body_text"] = "Automatic reply: I am away until Monday."
+    with pytest.raises(InputRefused, match=r"no answer of an agent, only private notes"):
+        import_file(workspace, write("a.json", json.dumps([ticket])))
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_exports_with_anything_in_them_are_read(tmp_path: Path, data: st.DataObject) -> None:
+    """A value anywhere in an export may be of any type; every conversation still comes, with answers or a reason."""
+    format = data.draw(st.sampled_from(sorted(CASES)))
+    case = CASES[format]()
+    for _ in range(data.draw(st.integers(1, 5))):
+        spoil(case, data.draw(st.integers(0, 10_000)), data.draw(ANYTHING))
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([CASES[format](2), case]))
+    read = list(CONVERSATION_FORMATS[format].conversations(File(path, "a.json"), "utf-8"))
+    assert read
+    sieve = Sieve({}, None, {})
+    assert all(sieve.sift_conversation(conversation, 1) for conversation in read)
+    assert all(SECRET not in answered.answer for conversation in read[:1] for answered in answers_in(conversation))
+
+
+ANYTHING = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.just([]), st.just({}),
+    st.just([None]), st.just({"id": [{}]}), st.just("\ud800"), st.just(10**400), st.just("0001-01-01T00:00:00+14:00"),
+)  # fmt: skip
+
+
+def spoil(case: Any, which: int, value: Any) -> None:
+    """Puts a value in the place of one of all those in nested lists and objects."""
+    places: list[tuple[Any, Any]] = []
+    left = [case]
+    while left:
+        part = left.pop()
+        keys = part.keys() if isinstance(part, dict) else range(len(part))
+        places += [(part, key) for key in keys]
+        left += [part[key] for key in keys if isinstance(part[key], dict | list)]
+    part, key = places[which % len(places)]
+    part[key] = value
 
 
 def test_lines_that_cannot_be_read_are_in_the_account(workspace: Workspace, write: Write) -> None:
