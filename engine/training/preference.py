@@ -8,7 +8,7 @@ supervised fine-tuning takes 3, a backward pass counting as 2.
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,12 @@ def fit(
             learning_rate=learning_rate_for(recipe, info.parameters, "dpo"),
         )
         learned = shared.learn(_trainer(model, tokenizer, told, rows, context, beta, imitation), tokens=tokens)
+    if "ref" in model.peft_config:
+        # TRL keeps what the adapter was at the start beside it; it is nobody's result.
+        model.delete_adapter("ref")
     shared.save_adapter(model, target)
-    return learned
+    trained, total = shared.count_parameters(model)
+    return replace(learned, trained_parameters=trained, total_parameters=total)
 
 
 def _count(talk: list[dict[str, str]], tokenizer: Any) -> int:

@@ -411,15 +411,20 @@ def _methods_plot(cells: Cells) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 4))
-    for place, side in enumerate(("bitext", "banking77")):
+    sides = ("bitext", "banking77")
+    # The same rows on both sides, so that the names need to stand there once.
+    there = [method for method in reversed(METHODS) if any(f"{side}_intents_{method}" in cells for side in sides)]
+    for place, side in enumerate(sides):
         axes = figure.add_subplot(1, 2, place + 1)
-        there = [method for method in reversed(METHODS) if f"{side}_intents_{method}" in cells]
-        scores = [cells[f"{side}_intents_{method}"]["macro_f1"] for method in there]
-        values = [score["value"] for score in scores]
-        ends = [[max(0.0, s["value"] - s["low"]) for s in scores], [max(0.0, s["high"] - s["value"]) for s in scores]]
-        colours = ["#9a9a9a" if method in ("base", "minilm") else "#2f6fb2" for method in there]
-        axes.barh(range(len(there)), values, xerr=ends, color=colours, height=0.6, ecolor="#333333")
-        axes.set_yticks(range(len(there)), [METHODS[method] for method in there] if place == 0 else [""] * len(there))
+        for row, method in enumerate(there):
+            if cell := cells.get(f"{side}_intents_{method}"):
+                score = cell["macro_f1"]
+                ends = [[max(0.0, score["value"] - score["low"])], [max(0.0, score["high"] - score["value"])]]
+                colour = "#9a9a9a" if method in ("base", "minilm") else "#2f6fb2"
+                axes.barh([row], [score["value"]], xerr=ends, color=colour, height=0.6, ecolor="#333333")
+        names = [METHODS[method] for method in there]
+        axes.set_yticks(range(len(there)), names if place == 0 else [""] * len(there))
+        axes.set_ylim(-0.6, len(there) - 0.4)
         axes.set_xlim(0, 1)
         axes.set_title(f"{side}: macro F1")
     return figure

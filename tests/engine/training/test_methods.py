@@ -66,7 +66,9 @@ def test_preferences_widen_the_distance_between_two_answers(tiny: Path, tmp_path
     learned = preference.fit(str(tiny), PAIRS, recipe, tmp_path / "adapter", imitation=imitation)
 
     assert learned.steps == 8
+    assert learned.trained_parameters < learned.total_parameters / 2
     assert moved(tmp_path / "adapter") > 0
+    assert not [path for path in (tmp_path / "adapter").iterdir() if path.is_dir()], "the reference is not kept"
     before, after = distance(str(tiny), None), distance(str(tiny), tmp_path / "adapter")
     assert after > before + 1
 
