@@ -24,6 +24,8 @@ QUOTED = re.compile(r"\s*(?:>|\||[A-Z]\w{0,15}>)")
 QUOTE_MARKS = re.compile(r"^[\s>|]+")
 DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}:\d\d\b")
 ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+")
+# Without any of these, a line neither announces a mail nor begins to.
+ANNOUNCES = re.compile(r"[\d@:：<]|^on ", re.IGNORECASE)
 # Nothing but an address after a full date and time, as Gmail writes in many languages: 2016-03-03 17:21 GMT+01:00 X.
 DATE_FIRST = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}\b.*(?:GMT|<[^>]*@[^>]*>:?$)")
 DELIMITER = re.compile(r"\s*(?:[-–—]{1,3}\s*|[-_=~*#+–—]{4,}\s*|[*]{3}\s*|ᐧ\s*)$")
@@ -148,6 +150,8 @@ def _next_attribution(lines: Sequence[str], place: int) -> tuple[int, int] | Non
             return start, len(lines)
         if FORWARDED.match(plain):
             return start, _header_end(lines, start + 1)
+        if not ANNOUNCES.search(plain):
+            continue
         end = max(_header_end(lines, start), _attribution_end(lines, start))
         if end > start:
             return start, end
