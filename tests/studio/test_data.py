@@ -170,8 +170,8 @@ def test_whole_conversations_need_no_columns(workspace: Workspace, tmp_path: Pat
     assert editor.page(workspace).total == 2
 
 
-def test_every_format_has_words(workspace: Workspace) -> None:
-    assert set(FORMATS) == set(parts.FORMATS)
+def test_every_format_has_words() -> None:
+    assert set(FORMATS) <= set(parts.FORMATS)
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ from engine.data.sources import (
     helpscout,
     intercom,
     json_records,
+    mailbox,
+    outlook,
     pairs,
     parquet,
     workbook,
@@ -41,9 +43,19 @@ class ConversationFormat(Protocol):
         """Its conversations one after the other; what cannot be read comes as one with a `problem`."""
 
 
+class NamedFormat(ConversationFormat, Protocol):
+    """A format whose lines have names alone, so that it may have to be asked who of them answers."""
+
+    def conversations(self, file: File, encoding: str, agent: str | None = None) -> Iterator[Conversation]:
+        """The same, with the names or addresses of those who answer where the person says them."""
+
+
 TABLES = ("csv", "json", "jsonl", "xlsx", "parquet")
 """The formats with columns that have to be mapped."""
 ARCHIVE = "zip"
+AGENT = "agent"
+"""What a person gives beside the fields of a mapping: who answers, in the formats of names."""
+NAMED_FORMATS: dict[str, NamedFormat] = {"mailbox": mailbox}
 # Asked in this order; the first that says yes reads the file.
 CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "intercom": intercom,
@@ -53,6 +65,7 @@ CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "zendesk": zendesk,
     "pairs": pairs,
     "chats": chats,
+    **NAMED_FORMATS,
 }
 FORMATS = (*TABLES, *CONVERSATION_FORMATS, *KINDS, ARCHIVE)
 _ROWS: dict[str, Callable[[Layout], Rows]] = {
@@ -125,14 +138,17 @@ def detect(
         path: the file.
         name: what messages call it; its own name otherwise.
         format: one of `FORMATS` where the person says so; found from the content otherwise.
-        mapping: field -> column where the person says so; an empty column takes a field back.
+        mapping: field -> column where the person says so; an empty column takes a field back. Of chats and mails,
+            `agent` -> the names or addresses of those who answer.
 
     Raises:
         InputRefused: the file cannot be read as rows, or the mapping names what is not there.
     """
-    layout, sample = _look(File(path, name or clean_name(path.name)), format)
+    layout, sample = _look(File(path, name or clean_name(path.name)), format, (mapping or {}).get(AGENT, ""))
     if layout.format not in TABLES:
         fixed = documents.MAPPING if layout.format in KINDS else {}
+        if layout.format in NAMED_FORMATS and layout.agent:
+            fixed = {AGENT: layout.agent}
         if mapping and {field: column for field, column in mapping.items() if column} not in ({}, fixed):
             raise InputRefused(
                 f"{layout.file.name} has no columns to choose from.",
@@ -155,10 +171,12 @@ def rows(layout: Layout) -> Rows:
 
 def conversations(layout: Layout) -> Iterator[Conversation]:
     """The conversations of a file whose format holds such."""
+    if layout.format in NAMED_FORMATS:
+        return NAMED_FORMATS[layout.format].conversations(layout.file, layout.encoding, layout.agent or None)
     return CONVERSATION_FORMATS[layout.format].conversations(layout.file, layout.encoding)
 
 
-def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]:
+def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict[str, str]]]:
     """How a file is read, and its first good rows."""
     if not file.path.is_file():
         raise InputRefused(f"{file.name} is not a file.", f"Nothing was found at {file.path}.", "Check the path.")
@@ -166,17 +184,19 @@ def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]
         raise InputRefused(
             f"The format {format} is not known.", f"Known are {', '.join(FORMATS)}.", "Choose one of these."
         )
+    if outlook.is_message(file.path):
+        return _examine_conversations(file, Encoding("utf-8", ""), "mailbox", agent)
     binary = _binary_format(file)
     if binary == "parquet" and format in (None, "parquet", *CONVERSATION_FORMATS):
         return _examine_parquet(file, format)
     if binary not in ("", ARCHIVE) and format in (None, binary):
         return _sampled(workbook.examine(file) if binary == "xlsx" else documents.examine(file, binary))
-    encoding = Encoding("utf-8", "") if binary == ARCHIVE else detect_encoding(file)
+    encoding = Encoding("utf-8", "") if binary == ARCHIVE else _encoding(file)
     head = "" if binary == ARCHIVE else _head(file, encoding)
     if format is None:
         format = _conversation_format(file, head)
     if format in CONVERSATION_FORMATS:
-        return _examine_conversations(file, encoding, format)
+        return _examine_conversations(file, encoding, format, agent)
     if binary == ARCHIVE:
         return Layout(file, ARCHIVE, "", notes=archive.contents(file)), []
     if format is None:
@@ -188,6 +208,16 @@ def _look(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]
         zendesk.refuse_without_comments(file, layout.columns)
         return _sampled(layout)
     return json_records.examine(file, encoding, format)
+
+
+def _encoding(file: File) -> Encoding:
+    """The encoding of a text. A mail may hold any bytes, and says itself how its parts are encoded."""
+    try:
+        return detect_encoding(file)
+    except InputRefused:
+        if mailbox.looks_like(file, _head(file, Encoding("latin-1", ""))):
+            return Encoding("latin-1", "")
+        raise
 
 
 def _head(file: File, encoding: Encoding) -> str:
@@ -239,8 +269,13 @@ def _conversation_format(file: File, head: str) -> str | None:
     return next((name for name, module in CONVERSATION_FORMATS.items() if module.looks_like(file, head)), None)
 
 
-def _examine_conversations(file: File, encoding: Encoding, format: str) -> tuple[Layout, list[dict[str, str]]]:
-    layout = Layout(file, format, encoding.codec, notes=(encoding.note,) if encoding.note else ())
+def _examine_conversations(
+    file: File, encoding: Encoding, format: str, agent: str = ""
+) -> tuple[Layout, list[dict[str, str]]]:
+    notes = [encoding.note] if encoding.note and format != "mailbox" else []
+    if format == "mailbox" and not outlook.is_message(file.path):
+        notes.append(mailbox.who_answers(file, agent or None).note)
+    layout = Layout(file, format, encoding.codec, agent=agent, notes=tuple(filter(None, notes)))
     answers = (
         {QUESTION: answered.question, ANSWER: answered.answer}
         for conversation in islice(conversations(layout), CONVERSATIONS_PREVIEWED)

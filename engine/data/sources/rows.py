@@ -54,6 +54,7 @@ class Layout:
         header: whether the first row of a CSV file names the columns.
         skip: lines before the table.
         sheets: the sheets of a workbook that hold the table.
+        agent: who answers in a chat or a mailbox, where the person says so.
         notes: what a person should know about how it was read, plain sentences.
     """
 
@@ -66,6 +67,7 @@ class Layout:
     header: bool = True
     skip: int = 0
     sheets: tuple[str, ...] = ()
+    agent: str = ""
     notes: tuple[str, ...] = field(default=())
 
 
