@@ -5,6 +5,7 @@ like, or divided into `prompt` and `completion`; a file may also be the turns of
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -31,6 +32,8 @@ _AUTHORS: dict[Author, str] = {
 ROLES: dict[str, Author] = {name: author for author, names in _AUTHORS.items() for name in names.split()}
 _TOOLS = "tool function observation function_call function_response tool_call tool_response ipython"
 TOOLS = frozenset(_TOOLS.split())
+_ROLE = re.compile(rf'"(?:{"|".join(_ROLE_KEYS)})"\s*:\s*"(?:{"|".join(ROLES)})"')
+_CONTENT = re.compile(rf'"(?:{"|".join(_TEXT_KEYS)})"\s*:\s*["\[]')
 # How many of a file's first records are looked at, and how deep its wrappers go.
 _LOOKED_AT = 5
 _DEEPEST = 3
@@ -46,6 +49,9 @@ class Said(NamedTuple):
 def looks_like(file: File, head: str) -> bool:
     """Whether one of a JSON text's first records is a conversation of turns with roles that are known."""
     values = list(first_values(head))
+    if not values:
+        # The first record alone is longer than what was read of the file.
+        return bool(_ROLE.search(head)) and bool(_CONTENT.search(head))
     if head.lstrip("\ufeff \t\r\n").startswith("[") and values and all(map(_turn, values)):
         return any(said.role in ROLES for said in listed(values))
     return any(turns_of(record) for value in values for record in find(value))

@@ -48,8 +48,8 @@ def examine(file: File, encoding: Encoding, format: str) -> tuple[Layout, list[R
     if {"role", "content"} <= columns.keys() or {"from", "value"} <= columns.keys():
         raise InputRefused(
             f"{file.name} holds whole conversations, turn by turn.",
-            "Only records with a question and an answer each can be read so far.",
-            "Export one record for each question with its answer.",
+            "No record says which turns belong together.",
+            "Export a record for each conversation, with its turns in a list.",
         )
     return Layout(file, format, encoding.codec, tuple(columns), notes=notes), sample
 

@@ -13,6 +13,8 @@ from engine.data.sources.rows import Row
 
 # Four times what the longest-reading small models take in; longer texts are logs and pasted documents.
 LONGEST = 16_000
+# A message of this length is a log or a file; looking for personal data in megabytes of it takes minutes.
+HOPELESS = 10 * LONGEST
 SHOWN = 500
 
 _NOTHING = {"", "n a", "na", "nan", "null", "none"}
@@ -126,6 +128,9 @@ class Sieve:
         row. Never gives an empty list: a conversation without answers is one row."""
         if conversation.problem:
             return [Rejected(first, conversation.problem, _shown(conversation.content))]
+        longest = max((message.text for message in conversation.messages), key=len, default="")
+        if len(longest) > HOPELESS:
+            return [Rejected(first, _too_long(longest), _shown(longest))]
         clean, findings = _scrubbed(conversation)
         reason = _unwanted(clean.status, clean.score, clean.best_score)
         answers = [] if reason else answers_in(clean)

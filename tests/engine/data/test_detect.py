@@ -201,10 +201,10 @@ def test_a_mapping_can_be_corrected(write: Write) -> None:
         ("empty.csv", b"", "is empty"),
         ("blank.csv", b" \n\n", "is empty"),
         ("mark.csv", b"\xef\xbb\xbf", "is empty"),
-        ("table.xlsx", b"PK\x03\x04rest", "Excel"),
+        ("table.xlsx", b"PK\x03\x04rest", "cut off or damaged"),
         ("paper.pdf", b"%PDF-1.7 rest", "a PDF"),
         ("data.bin", bytes(range(256)) * 4, "not a text file"),
-        ("words.txt", b"just some words\nand more of them\n", "only one column"),
+        ("words.csv", b"just some words\nand more of them\n", "only one column"),
         ("number.json", b"42", "no list of records"),
         ("list.json", b'["a", "b"]', "no list of records"),
         ("nothing.json", b"{}", "no list of records"),
@@ -212,7 +212,7 @@ def test_a_mapping_can_be_corrected(write: Write) -> None:
         ("cut.json", b'[{"question": "a?", "answer": "b"},\n {"question": "c', "line 2, column"),
         ("cut2.json", b'[{"question": "a?"},', "cut off"),
         ("wrong.json", b'[{"question": "a?",, "answer": "b"}]', "line 1, column 20"),
-        ("chat.json", b'[{"messages": [{"role": "user", "content": "a"}]}]', "whole conversations"),
+        ("turns.jsonl", b'{"role": "user", "content": "a"}\n{"role": "x", "content": "b"}', "whole conversations"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(write: Write, name: str, content: bytes, says: str) -> None:
