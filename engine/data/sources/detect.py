@@ -21,6 +21,7 @@ from engine.data.sources import (
     outlook,
     pairs,
     parquet,
+    transcript,
     workbook,
     zendesk,
 )
@@ -55,7 +56,7 @@ TABLES = ("csv", "json", "jsonl", "xlsx", "parquet")
 ARCHIVE = "zip"
 AGENT = "agent"
 """What a person gives beside the fields of a mapping: who answers, in the formats of names."""
-NAMED_FORMATS: dict[str, NamedFormat] = {"mailbox": mailbox}
+NAMED_FORMATS: dict[str, NamedFormat] = {"mailbox": mailbox, "transcript": transcript}
 # Asked in this order; the first that says yes reads the file.
 CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "intercom": intercom,
@@ -200,6 +201,7 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
     if binary == ARCHIVE:
         return Layout(file, ARCHIVE, "", notes=archive.contents(file)), []
     if format is None:
+        _refuse_xml(file, head)
         format = kind_of(file, head) or _text_format(file, head, encoding)
     if format in KINDS:
         return _sampled(documents.examine(file, format))
@@ -208,6 +210,15 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
         zendesk.refuse_without_comments(file, layout.columns)
         return _sampled(layout)
     return json_records.examine(file, encoding, format)
+
+
+def _refuse_xml(file: File, head: str) -> None:
+    if head.lstrip("\ufeff \t\r\n").startswith("<?xml") and "<html" not in head[:2000].lower():
+        raise InputRefused(
+            f"{file.name} is an XML file.",
+            "Conversations cannot be read from XML.",
+            "Export JSON instead; Zendesk calls it the full JSON export.",
+        )
 
 
 def _encoding(file: File) -> Encoding:

@@ -1,5 +1,6 @@
 """What was acknowledged survives a process that is killed right after it said so."""
 
+import json
 import multiprocessing
 import random
 import sys
@@ -84,6 +85,22 @@ def test_a_killed_import_leaves_nothing(tmp_path: Path, write: Callable[..., Pat
         workspace = open_workspace(root)
         assert import_file(workspace, path).imported == 20_000
         workspace.close()
+
+
+def test_a_killed_import_of_conversations_leaves_nothing(tmp_path: Path) -> None:
+    root = tmp_path / "workspace"
+    path = tmp_path / "tickets.jsonl"
+    told = [{"author_id": 1, "public": True}, {"author_id": 2, "public": True}]
+    with path.open("w") as file:
+        for number in range(6_000):
+            comments = [{**each, "body": f"Word {number} of {each['author_id']}"} for each in told]
+            file.write(json.dumps({"ticket": {"id": number, "requester_id": 1, "comments": comments}}) + "\n")
+    kill_after(1, writers.imports, root, str(path))
+    workspace = open_workspace(root)
+    assert list_sources(workspace) == []
+    assert workspace.database.value("SELECT count(*) FROM examples") == 0
+    assert import_file(workspace, path).imported == 6_000
+    workspace.close()
 
 
 def test_a_killed_freeze_leaves_whole_versions(tmp_path: Path, write: Callable[..., Path]) -> None:

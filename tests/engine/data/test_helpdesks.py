@@ -3,22 +3,26 @@
 import csv
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.data import editor
+from engine.data import editor, versions
 from engine.data.conversations import answers_in
 from engine.data.sources import detect, import_file, rejected_rows
 from engine.data.sources.detect import CONVERSATION_FORMATS
 from engine.data.sources.rows import File
 from engine.data.sources.sieve import Sieve
+from engine.data.splits import SPLITS
 from engine.errors import InputRefused
-from engine.workspace import Workspace
+from engine.migrations import first_tables
+from engine.workspace import Workspace, open_workspace
 from tests.engine.data import helpdesks
 from tests.engine.data.helpdesks import SECRET
 
@@ -318,6 +322,55 @@ def test_the_same_tickets_in_a_later_export_add_nothing(workspace: Workspace, wr
     with pytest.raises(InputRefused, match="are here already"):
         import_file(workspace, write("tuesday.json", json.dumps({"tickets": [helpdesks.zendesk()]})))
     assert editor.page(workspace).total == 2
+
+
+def test_what_the_helpdesk_says_survives_edits_and_versions(workspace: Workspace, write: Write) -> None:
+    tickets = [helpdesks.zendesk(number, metric_set={"reopens": 2}) for number in range(6)]
+    for ticket in tickets:
+        for comment in ticket["comments"]:
+            comment["html_body"] = f"<p>{comment['html_body']} Ticket {ticket['id']}.</p>"
+    import_file(workspace, write("page.json", json.dumps({"tickets": tickets, "users": helpdesks.ZENDESK_USERS})))
+    editor.edit_cell(workspace, 1, "output", "Another answer.")
+    version = versions.freeze(workspace)
+    frozen = {each.id: each for split in SPLITS for each in versions.read_split(version.path, split)}
+    assert len(frozen) == 12
+    assert frozen[1] == editor.get_example(workspace, 1)
+    told = ("solved", "good", 2, "email", "es")
+    assert (frozen[1].ticket_status, frozen[1].score, frozen[1].reopened, frozen[1].channel, frozen[1].language) == told
+    record = next(editor.export_jsonl(workspace))
+    assert tuple(record[name] for name in ("ticket_status", "score", "reopened", "channel", "language")) == told
+
+
+def test_a_workspace_of_the_first_release_gets_the_columns(tmp_path: Path, write: Write) -> None:
+    """Its examples keep what they had; what the helpdesk said of them is not known."""
+    root = tmp_path / "old"
+    root.mkdir()
+    connection = duckdb.connect(str(root / "tunedesk.duckdb"))
+    first_tables(connection)
+    connection.execute("CREATE TABLE migrations (number INTEGER PRIMARY KEY, made_at TIMESTAMP)")
+    connection.execute("INSERT INTO migrations VALUES (1, now()::TIMESTAMP)")
+    connection.execute("INSERT INTO examples (conversation, instruction, output) VALUES ('c', 'Where?', 'Here.')")
+    connection.close()
+    workspace = open_workspace(root)
+    one = editor.page(workspace).rows[0]
+    assert (one.output, one.ticket_status, one.reopened, one.language) == ("Here.", "", 0, "")
+    assert import_file(workspace, write("a.json", json.dumps([helpdesks.zendesk()]))).imported == 2
+    workspace.close()
+
+
+def test_a_zip_of_an_export(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "export_2024_03_01_17_1.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("users.json", json.dumps({"users": helpdesks.ZENDESK_USERS}))
+        made.writestr("tickets.json", json.dumps({"ticket": helpdesks.zendesk()}) + "\n")
+    report = import_file(workspace, path)
+    assert (report.read, report.imported) == (2, 2)
+    assert any("users.json was left out" in note for note in report.notes)
+
+
+def test_xml_is_refused_with_the_way_out(write: Write) -> None:
+    with pytest.raises(InputRefused, match="Export JSON instead"):
+        detect(write("tickets.xml", '<?xml version="1.0"?><tickets><ticket><id>1</id></ticket></tickets>'))
 
 
 def test_columns_cannot_be_chosen_where_there_are_none(write: Write) -> None:
