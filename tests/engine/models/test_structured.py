@@ -102,7 +102,7 @@ def test_pieces_join_to_what_a_batch_says(starter: Loaded) -> None:
 
     assert ["".join(each) for each in pieces] == [answer.text for answer in together]
     assert all(len(each) > 10 and fits(TRIAGE, "".join(each)) for each in pieces)
-    assert len({answer.text for answer in together}) > 4
+    assert len({answer.text for answer in together}) > 1
 
 
 def test_too_few_tokens_are_refused_before_the_first(starter: Loaded) -> None:
