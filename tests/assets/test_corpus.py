@@ -17,9 +17,21 @@ sys.path.insert(0, str(STARTER))
 import blocks  # noqa: E402
 import overlap  # noqa: E402
 import report  # noqa: E402
-from corpus import Message, attributes, checks, choices, details, labels, summaries, tones, triage  # noqa: E402
-from corpus.conversations import CHOICES, HELD_OUT, SITUATIONS, TASKS, conversation  # noqa: E402
-from corpus.grammar import choose, with_articles_right  # noqa: E402
+from corpus import (  # noqa: E402
+    Message,
+    attributes,
+    checks,
+    choices,
+    details,
+    labels,
+    summaries,
+    support,
+    tones,
+    triage,
+    wording,
+)
+from corpus.conversations import CHOICES, HELD_OUT, SITUATIONS, TASKS, conversation, off_topic  # noqa: E402
+from corpus.grammar import Block, choose, with_articles_right  # noqa: E402
 from corpus.support import steps_of  # noqa: E402
 from corpus.wording import second_person, third_person, typed  # noqa: E402
 from corpus.world import setting  # noqa: E402
@@ -52,7 +64,7 @@ def test_conversations_are_finished_text_with_roles_in_turn() -> None:
         assert all(message["content"].strip() for message in talk)
         text = "\n".join(message["content"] for message in talk)
         assert not re.search(LEFT_OVER, text), text
-        assert "fernhill" not in text.lower()
+        assert "tansywell" not in text.lower()
 
 
 @pytest.mark.parametrize("part", ["train", "fresh", "unseen"])
@@ -111,6 +123,76 @@ def test_things_are_known_or_held_out_and_never_both() -> None:
         assert not known & unseen
         assert known or unseen
     assert any(attributes.things_of(block, True) for block in choices.ATTRIBUTES)
+
+
+def test_nothing_of_the_sample_business_is_in_the_corpus() -> None:
+    """What the model is measured on: the questions, help pages and tickets that the sample comes with."""
+    sample = Path(__file__).parents[2] / "assets" / "samples" / "fernhill"
+    talks = (message["content"] for index in range(1500) for message in conversation(12, "train", index))
+    found = overlap.compare([*overlap.corpus_lines(), *talks], overlap.texts_in(sample))
+    assert found.words > 1000
+    assert found.whole_sentences(8) == []
+
+
+def test_no_name_is_drawn_that_a_famous_company_has_and_no_domain_that_somebody_owns() -> None:
+    for index in range(1500):
+        world = setting(Random(index))
+        assert world.slot("business").split()[0] not in {"Mint", "Delta", "Jet", "Horizon", "Sage", "Sky", "Bell"}
+        for slot in ("site", "email", "mail"):
+            assert world.slot(slot).endswith(".example")
+
+
+# ---- which answer, and for whom --------------------------------------------------------------------------------------
+
+
+def test_a_situation_goes_to_the_businesses_that_it_fits() -> None:
+    def kinds(name: str) -> set[str]:
+        block = next(block for block in SITUATIONS if block.name == name)
+        return {setting(Random(seed), choices.group_of(block, Random(seed))).kind for seed in range(60)}
+
+    assert kinds("card_stolen") == {"bank", "payment app"}
+    assert kinds("mortgage") == {"bank"}
+    assert kinds("bicycle_on_train") == {"train company"}
+    assert kinds("pet_vaccination") == {"vet"}
+    for block in SITUATIONS:
+        assert kinds(block.name), block.name
+
+
+def test_the_nearest_saying_is_taken_and_none_where_nothing_is_shared() -> None:
+    lines = ["[block|unblock] my card", "order a new card", "change my PIN"]
+    assert support.nearest("how do I unblock my card again", lines, Random(1)) == "unblock my card"
+    assert support.nearest("the new card I ordered", lines, Random(1)) == "order a new card"
+    assert support.nearest("what a day", lines, Random(1)) is None
+    block = Block("a", frozenset(), (("say", "Ask us."), ("say", "[A lock|A key] is under the mat."), ("say", "Pay.")))
+    for seed in range(10):
+        world = setting(Random(seed))
+        assert "mat" in support.said(block, world, "where is the key")
+        assert support.said(block, world, "hello") == "Ask us."
+
+
+def test_a_subject_is_refused_by_nobody_whose_business_it_is() -> None:
+    for seed in range(1500):
+        world = setting(Random(seed))
+        subject = choices.foreign(world)
+        assert not (world.kind == "garden shop" and subject.name == "gardening tips")
+        assert not (world.kind == "car dealer" and subject.name == "car advice")
+    for talk in talks_of(off_topic, 1500):
+        if "burnt out" in talk[-2]["content"].lower():
+            assert re.search("doctor|helpline", talk[-1]["content"])
+
+
+def test_who_asks_for_a_person_is_told_that_it_is_none() -> None:
+    bot = next(build for build in TASKS if build.__name__ == "bot")
+    for talk in talks_of(bot, 60):
+        assert "the virtual assistant of " in talk[-1]["content"]
+
+
+def test_sentences_of_the_agent_begin_with_a_capital() -> None:
+    for seed in range(400):
+        for key in ("closing", "opening", "off reply", "human reply"):
+            world = setting(Random(seed))
+            world.values.update(goal="go", noun="it", subject="jokes")
+            assert not re.search(r"(^|[.!?] )[a-z]", wording.phrase(world, key))
 
 
 # ---- labels and JSON -------------------------------------------------------------------------------------------------

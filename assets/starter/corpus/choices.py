@@ -80,6 +80,11 @@ def fits(block: Block, world: Setting) -> bool:
     return "any" in block.tags or not block.tags.isdisjoint(world.groups)
 
 
+def foreign(world: Setting) -> Block:
+    """A subject that is not what the business helps with; a subject's tags are those that it is on topic for."""
+    return world.rng.choice([subject for subject in SUBJECTS if subject.tags.isdisjoint(world.groups)])
+
+
 def _choice(unseen: bool) -> Choice:
     known = tuple(block for block in SITUATIONS if block.name not in HELD_OUT)
     return Choice(

@@ -8,7 +8,7 @@ from random import Random
 
 from corpus.attributes import about_things, missing_thing
 from corpus.checks import checked
-from corpus.choices import CHOICES, HELD_OUT, SITUATIONS, SUBJECTS, Choice
+from corpus.choices import CHOICES, HELD_OUT, SITUATIONS, Choice, foreign
 from corpus.details import confirmed, extracted
 from corpus.labels import named_from_list, named_unaided
 from corpus.passages import draw, from_article, from_facts, not_in_passage, system_message, without_passage, written
@@ -53,10 +53,12 @@ def named_conversation(seed: int, part: str, index: int) -> tuple[str, list[Mess
 
 def off_topic(rng: Random, choice: Choice) -> list[Message]:
     """A message that is not about the business, politely refused."""
-    subject = rng.choice(SUBJECTS)
     world = setting(rng)
+    subject = foreign(world)
     world.values["subject"] = subject.name
     question = typed(in_mood(world.say(rng.choice(subject.all("ask"))), rng.choice(MOODS[:5]), world), rng)
+    if subject.all("reply"):
+        return with_persona(world, exchange(question, world.say(rng.choice(subject.all("reply")))))
     roll = rng.random()
     if roll < 0.3:
         return exchange(question, phrase(world, "off reply plain"))
@@ -75,8 +77,7 @@ def _small(ask_key: str, reply_key: str) -> Callable[[Random, Choice], list[Mess
     def build(rng: Random, choice: Choice) -> list[Message]:
         world = setting(rng)
         question = typed(as_typed(world, ask_key), rng)
-        asks_who = ask_key == "greet" and ("bot" in question or "real" in question)
-        return with_persona(world, exchange(question, phrase(world, "bot reply" if asks_who else reply_key)))
+        return with_persona(world, exchange(question, phrase(world, reply_key)))
 
     build.__name__ = ask_key
     return build
@@ -111,6 +112,7 @@ TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
     summarised: 12,
     off_topic: 63,
     _small("greet", "greet reply"): 6,
+    _small("bot", "bot reply"): 5,
     _small("thank", "thank reply"): 5,
     _small("human", "human reply"): 16,
     _small("unclear", "unclear reply"): 12,

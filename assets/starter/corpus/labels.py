@@ -2,7 +2,7 @@
 
 from random import Random
 
-from corpus.choices import SUBJECTS, Choice
+from corpus.choices import Choice, foreign
 from corpus.grammar import Block
 from corpus.support import asked
 from corpus.wording import MOODS, Message, exchange, in_mood, phrase, typed
@@ -55,7 +55,7 @@ def customers_message(block: Block, world: Setting) -> str:
 def off_topic_message(world: Setting) -> str:
     """A message that is about nothing that a business helps with."""
     rng = world.rng
-    ask = rng.choice(rng.choice(SUBJECTS).all("ask"))
+    ask = rng.choice(foreign(world).all("ask"))
     return typed(in_mood(world.say(ask), rng.choice(MOODS[:5]), world), rng)
 
 

@@ -11,7 +11,7 @@ from random import Random
 from corpus.choices import FACTS as FACTS
 from corpus.choices import Choice, fits, group_of
 from corpus.grammar import Block, capital
-from corpus.support import asked, said, steps_of
+from corpus.support import asked, heading, said, steps_of
 from corpus.wording import MOODS, Message, exchange, in_mood, introduced, phrase, second_person, typed
 from corpus.world import Setting, setting
 
@@ -161,15 +161,16 @@ def from_article(rng: Random, choice: Choice) -> list[Message]:
     block, world = choice.situation(rng)
     others = [other for other in choice.neighbours if other is not block]
     shown = [block, *rng.sample(others, rng.choice((0, 1, 1, 2, 2, 3, 5, 7)))]
-    core = asked(block, world).text
+    about = asked(block, world)
+    core = about.text
     texts = []
     for part in shown:
-        body = said(part, world, core)
+        body = said(part, world, about.core)
         if part.all("step") and rng.random() < 0.4:
             body += "\n" + "\n".join(f"{at}. {step}" for at, step in enumerate(steps_of(part, world), 1))
         texts.append(body)
     own = texts[0]
-    heads = [capital(second_person(world.say(rng.choice(part.all("noun"))))) for part in shown]
+    heads = [capital(second_person(heading(part, world, about.core))) for part in shown]
     titled = rng.random() < 0.6
     entries = [f"{head}\n{text}" if titled else text for head, text in zip(heads, texts, strict=True)]
     rng.shuffle(entries)

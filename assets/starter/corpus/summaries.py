@@ -19,7 +19,7 @@ def summarised(rng: Random, choice: Choice) -> list[Message]:
     answer = "\n".join(f"{at}. {step}" for at, step in enumerate(steps_of(block, world), 1))
     talk = exchange(
         typed(in_mood(question.text, rng.choice(MOODS), world), rng),
-        answer if stepwise else said(block, world, question.text),
+        answer if stepwise else said(block, world, question.core),
     )
     ending = f" {phrase(world, 'summary steps' if stepwise else 'summary said')}"
     if block.all("more") and rng.random() < 0.4:

@@ -1,15 +1,30 @@
 """Support conversations about situations: one question, follow-ups, two in one, a new topic, an unclear start."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
 from corpus.choices import Choice, fits
-from corpus.grammar import Block, capital
+from corpus.grammar import Block, capital, choose
 from corpus.wording import MOODS, Message, exchange, in_mood, introduced, listed, phrase, second_person, typed
 from corpus.world import Setting
 
-_COMMON = {"your", "have", "that", "with", "this", "want", "need", "please", "what", "when", "where", "which", "from"}
+_SMALL_WORDS = """
+about after again all already also and any are ask back been before but can cannot check come could did does doing don done
+each else even ever every find first for from get gets give goes going got had has have hello help her here him his how into
+isn its just know let like look made make many may mine more much must need never new nor not now off once one only open
+other our out over please put said same say says see set she should show some somebody someone something soon still sure take
+tell than that the them then there these they thing this those through time today told too try tried trying two under until
+use used using very want wants was way were what when where whether which while who why will with within without won work
+works would wrong yes yet you your
+"""
+_COMMON = frozenset(_SMALL_WORDS.split())
+_IRREGULAR = {"paid": "pay", "sent": "send", "lost": "lose", "bought": "buy", "broken": "break", "broke": "break"}
+_IRREGULAR |= {"stolen": "steal", "stole": "steal", "moved": "move", "left": "leave", "forgot": "forget"}
+_DRAWS = 6  # how often a line with alternatives is said before the nearest saying is taken
+_EXTRA = 0.1  # what a word that the question does not have takes off a saying's nearness
 _BOTH = ("I can help with both.", "Happy to help with both questions.", "Let me take them in turn.")
 _LEADS = ("", "", "", "ok, ", "and ", "but ", "hm, ", "thanks. ", "got it. ")
 _OTHER_TOPIC = (
@@ -30,6 +45,11 @@ class Asked:
     text: str
     goal: str = ""
     noun: str = ""
+
+    @property
+    def core(self) -> str:
+        """What the question is about, without the words that any question has around it."""
+        return self.goal or self.noun or self.text
 
 
 def asked(block: Block, world: Setting, direct: float = 0.4) -> Asked:
@@ -57,11 +77,23 @@ def steps_of(block: Block, world: Setting) -> list[str]:
 
 
 def says(block: Block, world: Setting, question: str) -> list[str]:
-    """The short answers of a situation, those that share most words with the question first, equals in any order."""
-    asked_about = _stems(question)
-    answers = [world.say(text) for text in block.all("say")]
-    world.rng.shuffle(answers)
-    return sorted(answers, key=lambda answer: -len(asked_about & _stems(answer)))
+    """The short answers of a situation, the nearest to the question first; in their order where none shares a word.
+
+    What is said of a line comes before what another choice of its alternatives would have said.
+    """
+    lines = block.all("say")
+    answers = [world.say(line) for line in lines]
+    common = _spread([_stems(line) for line in lines])
+    wanted = _stems(question)
+
+    def near(text: str) -> float:
+        return sum(1 / common.get(stem, 1) for stem in wanted & _stems(text))
+
+    ranks = [(near(answer), near(line)) for answer, line in zip(answers, lines, strict=True)]
+    order = list(range(len(lines)))
+    if max(ranks) > (0, 0):
+        world.rng.shuffle(order)
+    return [answers[at] for at in sorted(order, key=lambda at: ranks[at], reverse=True)]
 
 
 def said(block: Block, world: Setting, question: str) -> str:
@@ -69,29 +101,71 @@ def said(block: Block, world: Setting, question: str) -> str:
     return says(block, world, question)[0]
 
 
-def nearest(question: str, texts: dict[str, str], otherwise: str) -> str:
-    """The key of the text that shares most words with the question; ``otherwise`` when none shares any."""
-    asked_about = _stems(question)
-    shared = {key: len(asked_about & _stems(text)) for key, text in texts.items()}
-    best = max(shared, key=lambda key: shared[key])
-    return best if shared[best] else otherwise
+def nearest(question: str, lines: list[str], rng: Random) -> str | None:
+    """The nearest saying of the lines to the question, slots not filled; None where too little is shared.
+
+    A word that many of the lines have counts little, and a word that the question does not have counts against.
+    """
+    wanted = _stems(question)
+    common = _spread([_stems(line) for line in lines])
+
+    def near(saying: str) -> float:
+        stems = _stems(saying)
+        return sum(1 / common.get(stem, 1) for stem in wanted & stems) - _EXTRA * len(stems - wanted)
+
+    sayings = [choose(line, rng) for line in lines for _ in range(_DRAWS if "[" in line else 1)]
+    best = max(sayings, key=near, default=None)
+    return best if best is not None and near(best) > 0 else None
 
 
-def _stems(text: str) -> set[str]:
-    return {word[:5] for word in re.findall(r"[a-z]{4,}", text.lower())} - _COMMON
+def _spread(found: list[frozenset[str]]) -> Counter[str]:
+    """In how many of the lines each stem is."""
+    return Counter(stem for stems in found for stem in stems)
+
+
+@lru_cache(maxsize=20_000)
+def _stems(text: str) -> frozenset[str]:
+    """The words of a text that say what it is about, without endings; slots are no words."""
+    words = re.findall(r"[a-z]{3,}", re.sub(r"\{\w+\}", " ", text.lower()))
+    return frozenset(_stem(word) for word in words if word not in _COMMON)
+
+
+def _stem(word: str) -> str:
+    word = _IRREGULAR.get(word, word)
+    return re.sub(r"(?<=\w{3})(ments?|ings?|ed|es|s|ly)$", "", word)[:5]
+
+
+def restated(block: Block, world: Setting, question: Asked) -> Asked:
+    """The question with the goal or noun of the situation that is nearest to it, if it has half of its words."""
+    if question.goal or question.noun:
+        return question
+    goals, nouns = block.all("goal"), block.all("noun")
+    found = nearest(question.text, goals + nouns, world.rng)
+    if found is None or 2 * len(_stems(found) & _stems(question.text)) < len(_stems(found)):
+        return question
+    is_goal = any(_stems(found) <= _stems(goal) for goal in goals)
+    told = world.say(found)
+    return Asked(question.text, goal=told) if is_goal else Asked(question.text, noun=told)
 
 
 def _opening(world: Setting, mood: str, question: Asked) -> str:
     parts = []
     if mood in ("angry", "worried") and world.rng.random() < 0.7:
         parts.append(phrase(world, "opening", mood))
+    after = ("after",) if parts else ()  # no greeting and no praise after an apology
     if question.goal:
         world.values["goal"] = second_person(question.goal)
-        parts.append(phrase(world, "opening"))
+        parts.append(phrase(world, "opening", *after))
     elif question.noun:
         world.values["noun"] = second_person(question.noun)
-        parts.append(phrase(world, "opening noun"))
+        parts.append(phrase(world, "opening noun", *after))
     return " ".join(parts)
+
+
+def heading(block: Block, world: Setting, question: str) -> str:
+    """The noun of a situation that is nearest to the question, the first one where none is near."""
+    nouns = block.all("noun")
+    return world.say(nearest(question, nouns, world.rng) or nouns[0])
 
 
 def _maybe_note(block: Block, world: Setting, share: float) -> str:
@@ -106,7 +180,7 @@ def answered(block: Block, world: Setting, question: Asked, mood: str) -> str:
     if shape == "full":
         return _full(block, world, question, mood)
     if shape == "short":
-        return said(block, world, question.text)
+        return said(block, world, question.core)
     opening = _opening(world, mood, question)
     ending = " ".join(
         part
@@ -115,7 +189,7 @@ def answered(block: Block, world: Setting, question: Asked, mood: str) -> str:
     )
     if shape == "said" or not block.all("step"):
         opening = "" if opening.endswith(":") else opening
-        return " ".join(part for part in (opening, said(block, world, question.text), ending) if part)
+        return " ".join(part for part in (opening, said(block, world, question.core), ending) if part)
     if not opening.endswith(":") and (rng.random() < 0.75 or not opening):
         opening = f"{opening} {phrase(world, 'intro')}".strip()
     return "\n\n".join(part for part in (opening, listed(steps_of(block, world), rng), ending) if part)
@@ -124,11 +198,8 @@ def answered(block: Block, world: Setting, question: Asked, mood: str) -> str:
 def _full(block: Block, world: Setting, question: Asked, mood: str) -> str:
     """A reply of about 90 to 170 words: the wish in other words, an answer, steps or more of it, a note, a closing."""
     rng = world.rng
-    if not question.goal and not question.noun:
-        noun = world.say(rng.choice(block.all("noun")))
-        question = Asked(question.text, noun=noun)
-    opening = _opening(world, mood, question)
-    answers = says(block, world, question.text)
+    opening = _opening(world, mood, restated(block, world, question))
+    answers = says(block, world, question.core)
     if opening.endswith(":"):
         opening = ""
     ending = f"{_maybe_note(block, world, 0.8)} {phrase(world, 'closing')}".strip()
@@ -183,11 +254,11 @@ def two_parts(rng: Random, choice: Choice) -> list[Message]:
     """Two questions in one message, both answered."""
     block, world = choice.situation(rng)
     both = (block, another(block, world, choice))
-    nouns = [second_person(world.say(rng.choice(part.all("noun")))) for part in both]
     questions = [world.say(rng.choice(part.all("ask"))) for part in both]
+    nouns = [second_person(heading(part, world, asks)) for part, asks in zip(both, questions, strict=True)]
     link = rng.choice((" And ", " Also, ", " Second question: ", "\n", " One more thing: "))
     question = typed(capital(questions[0]) + "?" + link + questions[1] + "?", rng)
-    answers = [said(part, world, question) for part, question in zip(both, questions, strict=True)]
+    answers = [said(part, world, asks) for part, asks in zip(both, questions, strict=True)]
     if rng.random() < 0.5:
         answer = f"About {nouns[0]}: {answers[0]}\n\nAbout {nouns[1]}: {answers[1]}"
     else:

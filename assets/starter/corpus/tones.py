@@ -52,13 +52,13 @@ def unapologetic(text: str) -> str:
 def _body(block: Block, world: Setting, question: Asked) -> str:
     """A short answer, half of the time with the note that goes with it."""
     notes = block.all("note")
-    answer = said(block, world, question.text)
+    answer = said(block, world, question.core)
     return f"{answer} {world.say(world.rng.choice(notes))}" if notes and world.rng.random() < 0.4 else answer
 
 
 def _one_sentence(block: Block, world: Setting, question: Asked) -> str:
     """The first sentence of an answer that says something and is short."""
-    found = [part for answer in says(block, world, question.text) for part in sentences(answer)]
+    found = [part for answer in says(block, world, question.core) for part in sentences(answer)]
     telling = [part for part in found if not _EMPTY.search(part) and len(part.split()) > 4 and part.endswith(".")]
     return min(telling or found, key=lambda part: (len(part.split()) > 22, found.index(part)))
 
@@ -107,7 +107,7 @@ def _lowered(text: str) -> str:
 
 
 def _plain(block: Block, world: Setting, question: Asked) -> str:
-    answers = [unapologetic(answer) for answer in says(block, world, question.text)]
+    answers = [unapologetic(answer) for answer in says(block, world, question.core)]
     return next((answer for answer in answers if answer), _one_sentence(block, world, question))
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from corpus.choices import SITUATIONS, SUBJECTS, Choice
+from corpus.choices import SITUATIONS, Choice, foreign
 from corpus.grammar import Block, capital
 from corpus.labels import written_list
 from corpus.support import Asked, asked, nearest
@@ -49,11 +49,12 @@ def summary(block: Block, world: Setting, question: Asked) -> str:
         return f"Customer wants to {third_person(question.goal)}"
     if question.noun:
         return f"Customer asks about {third_person(question.noun)}"
-    goals = [world.say(goal) for goal in block.all("goal") if "{" not in goal and not names_company(goal)]
-    nouns = [world.say(noun) for noun in block.all("noun") if "{" not in noun] or [block.name.replace("_", " ")]
-    told = {f"Customer wants to {third_person(goal)}": goal for goal in goals}
-    asked_about = {f"Customer asks about {third_person(noun)}": noun for noun in nouns}
-    return nearest(question.text, asked_about | told, next(iter(asked_about)))
+    nouns = [noun for noun in block.all("noun") if "{" not in noun] or [block.name.replace("_", " ")]
+    goals = [goal for goal in block.all("goal") if "{" not in goal and not names_company(goal)]
+    goal, noun = (nearest(question.text, lines, world.rng) for lines in (goals, nouns))
+    if goal and (noun is None or nearest(question.text, [noun, goal], world.rng) == goal):
+        return f"Customer wants to {third_person(world.say(goal))}"
+    return f"Customer asks about {third_person(world.say(noun or nouns[0]))}"
 
 
 def _details(message: str, core: str, world: Setting) -> dict[str, str | None]:
@@ -87,8 +88,8 @@ def ticket(rng: Random, choice: Choice, detailed: bool) -> tuple[Ticket, Setting
     mood = rng.choice((*MOODS, "angry", "pleased"))
     if rng.random() < 0.06:
         detailed = False
-        subject = rng.choice(SUBJECTS)
         world = setting(rng)
+        subject = foreign(world)
         core = world.say(rng.choice(subject.all("ask")))
         about = {
             "category": "other",
@@ -105,7 +106,7 @@ def ticket(rng: Random, choice: Choice, detailed: bool) -> tuple[Ticket, Setting
             "category": block.one("category"),
             "priority": PRIORITIES[min(raised, 3)],
             "summary": summary(block, world, question),
-            "suggested_action": second_person(_action(block, world, core)),
+            "suggested_action": second_person(_action(block, world, question.core, core)),
         }
     message, details = _written(core, mood, world, detailed)
     rest: dict[str, str | bool | None] = {
@@ -116,10 +117,11 @@ def ticket(rng: Random, choice: Choice, detailed: bool) -> tuple[Ticket, Setting
     return Ticket(message, {**about, **rest, **details}), world
 
 
-def _action(block: Block, world: Setting, core: str) -> str:
-    """What to do next; an action with an order number only after a message that has it."""
-    known = [text for text in block.all("action") if "{" not in text or world.values.get("order", "\n") in core]
-    return world.say(world.rng.choice(known or block.all("action")))
+def _action(block: Block, world: Setting, core: str, message: str) -> str:
+    """What to do next, the nearest to the message; an action with an order number only after a message that has it."""
+    known = [text for text in block.all("action") if "{" not in text or world.values.get("order", "\n") in message]
+    actions = known or block.all("action")
+    return world.say(nearest(core, actions, world.rng) or actions[0])
 
 
 def _system(world: Setting, keys: list[str], fields: dict[str, str | bool | None]) -> str:

@@ -9,6 +9,8 @@ from corpus.world import Setting
 Message = dict[str, str]
 PHRASES = read_lists("phrases.txt") | read_lists("instructions.txt")
 MOODS = ("plain", "plain", "plain", "polite", "polite", "story", "hurried", "angry", "worried")
+_AGENT = ("opening", "closing", "intro", "missing", "off reply", "warm", "formal", "confirm")
+_BEGIN = re.compile(r"(?:^|(?<=[.!?]\s))[a-z]")
 _PRIVATE = 0xE000  # letters of nobody's alphabet, which stand for values while a text is garbled
 _MUST_SHOW = ("angry", "worried", "pleased")
 _SWAPS = {
@@ -43,8 +45,14 @@ _SHORT_FORMS = {"you": "u", "please": "pls", "are": "r", "and": "n", "because": 
 
 
 def phrase(setting: Setting, *keys: str) -> str:
-    """One phrase from the named list, with its slots filled for this setting."""
-    return setting.say(setting.rng.choice(PHRASES[" ".join(keys)]))
+    """One phrase from the named list, with its slots filled for this setting.
+
+    What the agent says has a capital wherever a sentence begins; customers write as they like.
+    """
+    key = " ".join(keys)
+    words = setting.say(setting.rng.choice(PHRASES[key]))
+    by_agent = key.startswith(_AGENT) or key.endswith("reply")
+    return _BEGIN.sub(lambda letter: letter[0].upper(), words) if by_agent else words
 
 
 def introduced(setting: Setting, messages: list[Message]) -> list[Message]:

@@ -4,6 +4,7 @@ A ``Setting`` is one conversation's world. It gives every slot one value and kee
 answer speak of the same item, order number and name.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -14,6 +15,17 @@ KINDS = read_blocks("businesses.txt")
 WORDS = read_lists("words.txt")
 _ITEMS = {kind.name: tuple(item.strip() for line in kind.all("items") for item in line.split(",")) for kind in KINDS}
 _VOWELS = "aeiou"
+_FAMOUS = """
+Bell Rogers Morgan Macdonald Marsh Mercer Costa Kaiser Frank Banks Gibson Scott Simmons Parker Bianchi Hughes Harper Hamilton
+Clarke King Sun Price Fraser Jackson Williams Barnes Carter Young Park Wood Hill Bloom Fields Ward Grant Bravo Cooper Christie
+Santos Silva Taylor Turner Watson Walker Lewis Foster Fletcher Campbell Abbott Koch
+"""  # surnames that some company of these trades is known by
+_OWNERS = tuple(name for name in WORDS["surname"] if name not in _FAMOUS.split())
+_SHORT = tuple(stem for stem in WORDS["stem"] if len(stem) < 6)
+_ONE = re.compile(
+    r"(?<![\w.,:/#-])(1|one) (day|week|month|year|hour|minute|point|night|user|seat|branch|guest|copy|person|lesson|"
+    r"kilo|mile|metre|item|part|device|instalment|booking|credit)(?:e?s)\b"
+)
 
 
 @dataclass
@@ -38,7 +50,7 @@ class Setting:
         chosen = choose(phrase, self.rng)
         if "{" in chosen:
             chosen = fill(chosen, lambda name: own[name] if own and name in own else self.slot(name))
-        return with_articles_right(chosen)
+        return _ONE.sub(r"\1 \2", with_articles_right(chosen))
 
     def fresh(self, phrase: str) -> str:
         """A phrase with newly drawn values that the setting does not keep."""
@@ -63,8 +75,7 @@ class Setting:
         if base == "mail":
             return _mail(self.rng, self.slot("name"))
         if base == "site":
-            stem = "".join(c for c in self.slot("business").lower() if c.isalpha())
-            return f"{stem}.{self.rng.choice(['example', 'com', 'net', 'co.uk', 'shop'])}"
+            return _site(self.rng, self.slot("business"))
         return fill(choose(self.rng.choice(WORDS[base]), self.rng), self.slot)
 
 
@@ -90,9 +101,16 @@ def setting(rng: Random, group: str | None = None) -> Setting:
     return made
 
 
+def _site(rng: Random, business: str) -> str:
+    """A domain of the business below ``.example``, which belongs to nobody: whole name or its first word."""
+    words = re.findall(r"[a-z]+", business.lower())
+    stem = rng.choice(("".join(words), "".join(words), "-".join(words), words[0]))
+    return f"{rng.choice(('', '', '', 'shop.', 'my.', 'help.', 'service.'))}{stem}.example"
+
+
 def _business_name(rng: Random, endings: list[str]) -> str:
-    stem = rng.choice(WORDS["stem"]) if rng.random() < 0.7 else rng.choice(WORDS["surname"])
-    second = rng.choice(WORDS["stem"]).lower() if rng.random() < 0.25 else ""
+    stem = rng.choice(WORDS["stem"]) if rng.random() < 0.7 else rng.choice(_OWNERS)
+    second = rng.choice(_SHORT).lower() if rng.random() < 0.25 and len(stem) < 8 else ""
     return f"{stem}{second} {choose(rng.choice(endings), rng)}".strip()
 
 
@@ -155,7 +173,8 @@ def _name(rng: Random) -> str:
 
 def _mail(rng: Random, name: str) -> str:
     made = name.lower().replace(" ", rng.choice((".", "_", ""))) + rng.choice(("", "", _digits(rng, 2)))
-    return f"{made}@{rng.choice(WORDS['stem']).lower()}{rng.choice(('.example', '.com', '.net', 'mail.com'))}"
+    host = rng.choice(("", "", "mail.", "post.", "in."))
+    return f"{made}@{host}{rng.choice(WORDS['stem']).lower()}{rng.choice(('', '', 'mail', 'post', 'web'))}.example"
 
 
 def _postcode(rng: Random) -> str:
