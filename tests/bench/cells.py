@@ -136,7 +136,7 @@ def intents_base(bench: Bench, side: Side) -> Found:
         [[system, *talk] for talk in questions(few)],
         Decoding(max_new_tokens=16),
     )
-    return _labelled(few, said, labels) | {"answering": cost}
+    return _labelled(few, said) | {"answering": cost}
 
 
 def intents_minilm(bench: Bench, side: Side) -> Found:
@@ -152,8 +152,7 @@ def intents_minilm(bench: Bench, side: Side) -> Found:
     model = LogisticRegression(C=10.0, max_iter=2000).fit(vectors, [ticket.label for ticket in task.train])
     cost = meter.read()
     said = [str(label) for label in model.predict(embed([ticket.text for ticket in task.test]))]
-    scores = measures.label_scores(said, [ticket.label for ticket in task.test], task.labels)
-    return scores | {"training": cost | {"examples": len(task.train)}}
+    return _label_scores(task, said) | {"training": cost | {"examples": len(task.train)}}
 
 
 def intents_classifier(bench: Bench, side: Side) -> Found:
@@ -168,9 +167,7 @@ def intents_classifier(bench: Bench, side: Side) -> Found:
     meter = measures.Meter()
     said = loaded.predict([ticket.text for ticket in task.test])
     cost = meter.read()
-    labels = tuple(sorted({*task.labels, *(ticket.label for ticket in task.test)}))
-    scores = measures.label_scores(said, [ticket.label for ticket in task.test], labels)
-    return scores | {"training": account, "answering": cost}
+    return _label_scores(task, said) | {"training": account, "answering": cost}
 
 
 def intents_tuned(bench: Bench, side: Side, method: str) -> Found:
@@ -182,15 +179,24 @@ def intents_tuned(bench: Bench, side: Side, method: str) -> Found:
     said, cost = ask(
         load_for_inference(base, adapter), questions(task, tasks.NAME_THE_TOPIC), Decoding(max_new_tokens=24)
     )
-    return _labelled(task, said, task.labels) | {"training": account, "answering": cost}
+    return _labelled(task, said) | {"training": account, "answering": cost}
 
 
-def _labelled(task: Task, said: list[str], labels: tuple[str, ...]) -> Found:
-    """Scores of written labels. Where a trial run draws so few that a label is missing, it still counts as wrong."""
-    known = tuple(sorted({*labels, *(ticket.label for ticket in task.test)}))
+def _labelled(task: Task, said: list[str]) -> Found:
+    """Scores of written labels."""
+    known = _known(task)
     counted = [measures.nearest_label(answer, known) for answer in said]
-    scores = measures.label_scores(counted, [ticket.label for ticket in task.test], known)
-    return scores | {"word_for_word": measures.word_for_word(said, known), "samples": _samples(task, said)}
+    found = {"word_for_word": measures.word_for_word(said, known), "samples": _samples(task, said)}
+    return _label_scores(task, counted) | found
+
+
+def _label_scores(task: Task, said: list[str]) -> Found:
+    return measures.label_scores(said, [ticket.label for ticket in task.test], _known(task))
+
+
+def _known(task: Task) -> tuple[str, ...]:
+    """All labels; a trial run draws so few messages that one may be on one side alone."""
+    return tuple(sorted({*task.labels, *(ticket.label for ticket in task.test)}))
 
 
 def _samples(task: Task, said: list[str]) -> list[list[str]]:

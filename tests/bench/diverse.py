@@ -14,7 +14,6 @@ from typing import Any
 from engine import files
 from engine.data import versions
 from engine.evaluation import metrics
-from engine.evaluation.normalise import normalise
 from engine.workspace import open_workspace
 from tests.bench import measures, tasks
 
@@ -35,14 +34,12 @@ def measure(folder: Path, *, quick: bool = False) -> dict[str, Any]:
     asked = ("--limit", 4 if quick else QUESTIONS, "--answers", answers)
     measured = verb("evaluate", "--system", "base", "--system", run["run"], *asked, workspace=workspace)
     opened = open_workspace(workspace)
-    learned = [
-        (example.instruction, example.output, example.topic)
-        for example in versions.read_split(versions.get_version(opened, None).path, "train")
-    ]
-    topics = {normalise(ticket.text): ticket.label for ticket in tasks.read("bitext")}
+    version = versions.get_version(opened, None).path
     opened.close()
+    learned = [(one.instruction, one.output, one.topic) for one in versions.read_split(version, "train")]
+    topics = {one.instruction: one.topic for one in versions.read_split(version, "golden")}
     lines = [line for line in files.read_jsonl(answers) if line["system"] == "base"]
-    questions = [(line["question"], line["expected"], topics[normalise(line["question"])]) for line in lines]
+    questions = [(line["question"], line["expected"], topics[line["question"]]) for line in lines]
     return {
         "rows": frozen,
         "training": run,
