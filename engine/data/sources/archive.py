@@ -2,17 +2,17 @@
 
 import re
 import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage
 from tempfile import TemporaryDirectory
-from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
+from engine.data.sources.damage import told_as_damage
 from engine.data.sources.rows import File, clean_name
-from engine.data.sources.zipped import cut_off, open_zip, part_names
+from engine.data.sources.zipped import open_zip, part_names
 from engine.errors import InputRefused, StorageFailed
 
 BLOCK = 1 << 20
@@ -123,16 +123,19 @@ def _unwanted(part: ZipInfo) -> str:
 
 def _take_out(file: File, opened: ZipFile, part: ZipInfo, path: Path) -> None:
     try:
-        with opened.open(part) as packed, path.open("xb") as out:
-            while block := packed.read(BLOCK):
+        with path.open("xb") as out:
+            for block in _blocks(file, opened, part):
                 out.write(block)
-    # The last one is a way of packing that Python does not know.
-    except (BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-        raise cut_off(file) from error
     except OSError as error:
         raise StorageFailed(
             f"{file.name} could not be unpacked.", f"The system said: {error.strerror or error}.", "Free some space."
         ) from error
+
+
+def _blocks(file: File, opened: ZipFile, part: ZipInfo) -> Iterator[bytes]:
+    with told_as_damage(file, "a zip"), opened.open(part) as packed:
+        while block := packed.read(BLOCK):
+            yield block
 
 
 def _require_space(file: File, parts: list[ZipInfo], folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Zips and the formats made of them, opened with an eye on what they would unpack to."""
 
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
+from engine.data.sources.damage import told_as_damage
 from engine.data.sources.rows import File
 from engine.errors import InputRefused
 
@@ -22,10 +23,14 @@ def open_zip(file: File) -> ZipFile:
         InputRefused: it is damaged, needs a password, or would unpack to more than any export holds.
     """
     try:
-        opened = ZipFile(file.path)
-    # The last two come from strange versions and from names in a strange encoding.
-    except (BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise cut_off(file) from error
+        with told_as_damage(file, "a zip"):
+            opened = ZipFile(file.path)
+    except InputRefused as refused:
+        raise InputRefused(
+            f"{file.name} is cut off or damaged.",
+            "It is a zip, or a document made of one, whose table of contents cannot be read.",
+            "Export or download it again until it is complete.",
+        ) from refused
     parts = opened.infolist()
     if any(part.flag_bits & _ENCRYPTED for part in parts):
         opened.close()
@@ -54,15 +59,6 @@ def part_names(file: File) -> frozenset[str]:
     """
     with open_zip(file) as opened:
         return frozenset(opened.namelist())
-
-
-def cut_off(file: File) -> InputRefused:
-    """What to say of a zip that is not whole."""
-    return InputRefused(
-        f"{file.name} is cut off or damaged.",
-        "It is a zip whose parts cannot all be unpacked.",
-        "Export or download it again until it is complete.",
-    )
 
 
 def _is_bomb(parts: list[ZipInfo]) -> bool:

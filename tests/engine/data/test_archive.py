@@ -99,7 +99,7 @@ def test_a_truncated_zip_leaves_nothing(pack: Pack, inside: Path, share: float) 
     whole = file.path.read_bytes()
     file.path.write_bytes(whole[: int(len(whole) * share)])
     assert archive.looks_like(file)
-    with pytest.raises(InputRefused, match="cut off or damaged"), archive.unpacked(file, inside):
+    with pytest.raises(InputRefused, match="damaged"), archive.unpacked(file, inside):
         pass
     assert list(inside.iterdir()) == []
 
@@ -109,7 +109,7 @@ def test_a_damaged_part_spoils_the_whole(pack: Pack, inside: Path) -> None:
     whole = bytearray(file.path.read_bytes())
     whole[whole.index(b"bad.csv") + 60] ^= 0xFF
     file.path.write_bytes(whole)
-    with pytest.raises(InputRefused, match="cut off or damaged"), archive.unpacked(file, inside):
+    with pytest.raises(InputRefused, match="damaged"), archive.unpacked(file, inside):
         pass
     assert list(inside.iterdir()) == []
 
@@ -133,7 +133,7 @@ def test_a_size_that_lies_is_found_out(pack: Pack, inside: Path) -> None:
     while (place := data.find((10_000).to_bytes(4, "little"))) >= 0:
         data[place : place + 4] = (10).to_bytes(4, "little")
     file.path.write_bytes(data)
-    with pytest.raises(InputRefused, match="cut off or damaged"), archive.unpacked(file, inside):
+    with pytest.raises(InputRefused, match="damaged"), archive.unpacked(file, inside):
         pass
 
 
