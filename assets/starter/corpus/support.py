@@ -12,13 +12,13 @@ from corpus.wording import MOODS, Message, exchange, in_mood, introduced, listed
 from corpus.world import Setting
 
 _SMALL_WORDS = """
-about after again all already also and any are ask back been before but can cannot check come could did does doing don done
-each else even ever every find first for from get gets give goes going got had has have hello help her here him his how into
-isn its just know let like look made make many may mine more much must need never new nor not now off once one only open
-other our out over please put said same say says see set she should show some somebody someone something soon still sure take
-tell than that the them then there these they thing this those through time today told too try tried trying two under until
-use used using very want wants was way were what when where whether which while who why will with within without won work
-works would wrong yes yet you your
+about after again all already also and any are ask back been before but can cannot check come could did does doing
+don done each else even ever every find first for from get gets give goes going got had has have hello help her here
+him his how into isn its just know let like look made make many may mine more much must need never new nor not now
+off once one only open other our out over please put said same say says see set she should show some somebody
+someone something soon still sure take tell than that the them then there these they thing this those through time
+today told too try tried trying two under until use used using very want wants was way were what when where whether
+which while who why will with within without won work works would wrong yes yet you your
 """
 _COMMON = frozenset(_SMALL_WORDS.split())
 _IRREGULAR = {"paid": "pay", "sent": "send", "lost": "lose", "bought": "buy", "broken": "break", "broke": "break"}
@@ -190,6 +190,8 @@ def answered(block: Block, world: Setting, question: Asked, mood: str) -> str:
     if shape == "said" or not block.all("step"):
         opening = "" if opening.endswith(":") else opening
         return " ".join(part for part in (opening, said(block, world, question.core), ending) if part)
+    if question.core == question.text:  # in the situation's own words, which steps alone may not answer
+        opening = f"{opening} {said(block, world, question.text)}".strip()
     if not opening.endswith(":") and (rng.random() < 0.75 or not opening):
         opening = f"{opening} {phrase(world, 'intro')}".strip()
     return "\n\n".join(part for part in (opening, listed(steps_of(block, world), rng), ending) if part)

@@ -16,15 +16,15 @@ WORDS = read_lists("words.txt")
 _ITEMS = {kind.name: tuple(item.strip() for line in kind.all("items") for item in line.split(",")) for kind in KINDS}
 _VOWELS = "aeiou"
 _FAMOUS = """
-Bell Rogers Morgan Macdonald Marsh Mercer Costa Kaiser Frank Banks Gibson Scott Simmons Parker Bianchi Hughes Harper Hamilton
-Clarke King Sun Price Fraser Jackson Williams Barnes Carter Young Park Wood Hill Bloom Fields Ward Grant Bravo Cooper Christie
-Santos Silva Taylor Turner Watson Walker Lewis Foster Fletcher Campbell Abbott Koch
+Bell Rogers Morgan Macdonald Marsh Mercer Costa Kaiser Frank Banks Gibson Scott Simmons Parker Bianchi Hughes Harper
+Hamilton Clarke King Sun Price Fraser Jackson Williams Barnes Carter Young Park Wood Hill Bloom Fields Ward Grant
+Bravo Cooper Christie Santos Silva Taylor Turner Watson Walker Lewis Foster Fletcher Campbell Abbott Koch
 """  # surnames that some company of these trades is known by
 _OWNERS = tuple(name for name in WORDS["surname"] if name not in _FAMOUS.split())
 _SHORT = tuple(stem for stem in WORDS["stem"] if len(stem) < 6)
 _ONE = re.compile(
-    r"(?<![\w.,:/#-])(1|one) (day|week|month|year|hour|minute|point|night|user|seat|branch|guest|copy|person|lesson|"
-    r"kilo|mile|metre|item|part|device|instalment|booking|credit)(?:e?s)\b"
+    r"(?<![\w.,:/#-])(1|one) (dollar|pound|day|week|month|year|hour|minute|point|night|user|seat|branch|guest|copy|person|"
+    r"lesson|kilo|mile|metre|item|part|device|instalment|booking|credit)(?:e?s)\b"
 )
 
 
