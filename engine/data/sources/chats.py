@@ -48,11 +48,12 @@ class Said(NamedTuple):
 
 def looks_like(file: File, head: str) -> bool:
     """Whether one of a JSON text's first records is a conversation of turns with roles that are known."""
+    begins = head.lstrip("\ufeff \t\r\n")[:1]
     values = list(first_values(head))
-    if not values:
+    if not values and begins:
         # The first record alone is longer than what was read of the file.
-        return bool(_ROLE.search(head)) and bool(_CONTENT.search(head))
-    if head.lstrip("\ufeff \t\r\n").startswith("[") and values and all(map(_turn, values)):
+        return begins in "{[" and bool(_ROLE.search(head)) and bool(_CONTENT.search(head))
+    if begins == "[" and values and all(map(_turn, values)):
         return any(said.role in ROLES for said in listed(values))
     return any(turns_of(record) for value in values for record in find(value))
 

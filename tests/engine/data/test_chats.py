@@ -155,6 +155,12 @@ def test_other_json_is_not_taken_for_chats_or_pairs(tmp_path: Path, value: Any) 
     assert not pairs.looks_like(file, head(file))
 
 
+def test_a_text_about_chats_is_none(tmp_path: Path) -> None:
+    text = 'Write [each] turn as\n\n{"role": "user", "content": "..."}\n\nand so on.'
+    assert not chats.looks_like(File(tmp_path / "a.md", "a.md"), text)
+    assert not chats.looks_like(File(tmp_path / "a.md", "a.md"), "")
+
+
 def test_a_number_of_thousands_of_digits_ends_the_look(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('[{"messages": ' + "9" * 5000 + "}]")
