@@ -23,8 +23,8 @@ Bravo Cooper Christie Santos Silva Taylor Turner Watson Walker Lewis Foster Flet
 _OWNERS = tuple(name for name in WORDS["surname"] if name not in _FAMOUS.split())
 _SHORT = tuple(stem for stem in WORDS["stem"] if len(stem) < 6)
 _ONE = re.compile(
-    r"(?<![\w.,:/#-])(1|one) (dollar|pound|day|week|month|year|hour|minute|point|night|user|seat|branch|guest|copy|person|"
-    r"lesson|kilo|mile|metre|item|part|device|instalment|booking|credit)(?:e?s)\b"
+    r"(?<![\w.,:/#-])(1|one) (dollar|pound|day|week|month|year|hour|minute|point|night|user|seat|branch|guest|copy|"
+    r"person|lesson|kilo|mile|metre|item|part|device|instalment|booking|credit)(?:e?s)\b"
 )
 
 
