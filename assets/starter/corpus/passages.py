@@ -159,7 +159,7 @@ def without_passage(rng: Random, choice: Choice) -> list[Message]:
 def from_article(rng: Random, choice: Choice) -> list[Message]:
     """A question whose answer is one of several short help texts in the system message."""
     block, world = choice.situation(rng)
-    others = [other for other in choice.neighbours if other is not block]
+    others = [other for other in choice.neighbours if fits(other, world) and other is not block]
     shown = [block, *rng.sample(others, rng.choice((0, 1, 1, 2, 2, 3, 5, 7)))]
     about = asked(block, world)
     core = about.text
