@@ -12,7 +12,7 @@ from zipfile import ZipFile, ZipInfo, is_zipfile
 
 from engine.data.sources.damage import told_as_damage
 from engine.data.sources.rows import File, clean_name
-from engine.data.sources.zipped import open_zip, part_names
+from engine.data.sources.zipped import is_zip, open_zip, part_names
 from engine.errors import InputRefused, StorageFailed
 
 BLOCK = 1 << 20
@@ -47,10 +47,8 @@ class Unpacked:
 
 def looks_like(file: File) -> bool:
     """Whether the file is a zip of files, not a document that is made of one."""
-    with file.path.open("rb") as stream:
-        # An empty zip begins with its table of contents.
-        if stream.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
-            return False
+    if not is_zip(file):
+        return False
     if not is_zipfile(file.path):
         # A document cut off is told by its name: its table of contents, which stood at the end, is gone.
         return file.name.lower().endswith(".zip")

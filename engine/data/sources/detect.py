@@ -30,7 +30,7 @@ from engine.data.sources.document_texts import KINDS, WORD, kind_of
 from engine.data.sources.encoding import Encoding, detect_encoding
 from engine.data.sources.mapping import FIELDS, by_name, map_columns
 from engine.data.sources.rows import File, Layout, Rows, clean_name
-from engine.data.sources.zipped import part_names
+from engine.data.sources.zipped import is_zip, part_names
 from engine.errors import InputRefused
 
 
@@ -253,7 +253,7 @@ def _binary_format(file: File) -> str:
         return "pdf"
     if start.startswith(chats.PARQUET):
         return "parquet"
-    if not start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+    if not is_zip(file):
         return ""
     names = part_names(file)
     if "xl/workbook.xml" in names:

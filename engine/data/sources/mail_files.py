@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
+from engine.data.sources.damage import told_as_damage
 from engine.data.sources.rows import File
-from engine.data.sources.zipped import open_zip
+from engine.data.sources.zipped import is_zip, open_zip
 
 # The first line of a mail in a mailbox; bodies that hold such a line have it escaped, but for the date.
 FROM_LINE = re.compile(rb"From .*\d\d:\d\d.*\d{4}")
@@ -57,8 +58,8 @@ def opened_mails(file: File) -> Iterator[Source]:
         InputRefused: a zip that is damaged, locked or would unpack to more than any export holds.
     """
     with file.path.open("rb") as stream:
-        if zipfile.is_zipfile(file.path):
-            with open_zip(file) as parts:
+        if is_zip(file):
+            with open_zip(file) as parts, told_as_damage(file, "a zip"):
                 yield Source(stream, parts)
         else:
             yield Source(stream, None)

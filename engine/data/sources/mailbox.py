@@ -10,7 +10,6 @@ customer. Out-of-office mails and bounces are kept as system lines, which teach 
 """
 
 import re
-import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from engine.data.sources import outlook
 from engine.data.sources.mail_files import FROM_LINE, Place, Source, is_mail_part, opened_mails
 from engine.data.sources.mails import Envelope, Person, read_body, read_envelope
 from engine.data.sources.rows import File
+from engine.data.sources.zipped import is_zip, part_names
 from engine.errors import InputRefused
 
 HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*:")
@@ -95,9 +95,8 @@ class _Threads:
 
 def looks_like(file: File, head: str) -> bool:
     """Whether a file is a mail, a mailbox or a zip of nothing but mails; `head` is its beginning, empty for a zip."""
-    if zipfile.is_zipfile(file.path):
-        with zipfile.ZipFile(file.path) as opened:
-            names = [name for name in opened.namelist() if is_mail_part(name)]
+    if is_zip(file):
+        names = [name for name in part_names(file) if is_mail_part(name)]
         return bool(names) and all(name.lower().endswith(".eml") for name in names)
     return _is_text_mail(head) or outlook.is_message(file.path)
 

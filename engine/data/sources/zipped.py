@@ -16,6 +16,13 @@ MOST_PARTS = 20_000
 _ENCRYPTED = 0x1
 
 
+def is_zip(file: File) -> bool:
+    """Whether a file begins as a zip does. Its end alone tells too little: any text may hold the two letters there."""
+    with file.path.open("rb") as stream:
+        # An empty zip begins with its table of contents.
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
 def open_zip(file: File) -> ZipFile:
     """Opens a zip after a look at its table of contents. What a part unpacks to is never more than it says there.
 
