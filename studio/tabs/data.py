@@ -230,7 +230,10 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     pending, changed, frozen, refresh = gr.State([]), gr.State(0), gr.State(), gr.State(0.0)
     offset, opened = gr.State(0), gr.State()
     drop = gr.File(
-        label="Drop an export of your helpdesk or a table here", file_count="multiple", elem_id="data-drop", height=132
+        label="Drop exports of your helpdesk, tables, documents or a zip here",
+        file_count="multiple",
+        elem_id="data-drop",
+        height=132,
     )
     gr.HTML(f'<p class="td-quiet">{parts.PRIVACY}</p>', elem_id="data-privacy")
     with gr.Column(visible=False, elem_id="data-mapping", elem_classes="td-card") as panel:
