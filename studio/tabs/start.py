@@ -88,9 +88,9 @@ def build(workspace: Workspace, tick: gr.Timer) -> StartTab:
             loading = gr.HTML(elem_id="start-loading")
         with gr.Column(elem_classes="td-card td-door", min_width=240):
             gr.HTML(
-                "<h3>Bring your own conversations</h3><p>A helpdesk export, mails, chats, tables, documents, or a zip of "
-                "them. E-mail addresses, phone and card numbers are replaced while it is read; each row set aside is "
-                "listed.</p>"
+                "<h3>Bring your own conversations</h3><p>A helpdesk export, mails, chats, tables, documents, or a zip "
+                "of them. E-mail addresses, phone and card numbers are replaced while it is read; each row set aside "
+                "is listed.</p>"
             )
             gr.HTML(
                 '<button type="button" class="td-button" data-tab="data" id="start-own">Bring conversations</button>'
