@@ -379,24 +379,21 @@ CELLS: dict[str, Cell] = {
     # First, because it leaves compiled layers in torch's cache, where the shorter trainings find them.
     "diverse_balanced": Cell("diverse", 330, diverse_balanced),
     "bitext_canned_sft": Cell("canned", 85, partial(canned_cell, method="sft")),
-    "bitext_canned_base": Cell("canned", 40, partial(canned_cell, method="base")),
+    "bitext_canned_base": Cell("canned", 40, partial(canned_cell, method="base"), "base"),
+    "bitext_intents_base": Cell("intents", 15, partial(intents_base, side="bitext"), "base"),
+    "banking77_intents_base": Cell("intents", 40, partial(intents_base, side="banking77"), "base"),
     "bitext_intents_sft": Cell("intents", 75, partial(intents_tuned, side="bitext", method="sft")),
-    "banking77_intents_sft": Cell("intents", 190, partial(intents_tuned, side="banking77", method="sft")),
-    "bitext_intents_base": Cell("intents", 25, partial(intents_base, side="bitext")),
-    "banking77_intents_base": Cell("intents", 50, partial(intents_base, side="banking77")),
+    "banking77_intents_sft": Cell("intents", 210, partial(intents_tuned, side="banking77", method="sft")),
     "bitext_intents_minilm": Cell("intents", 20, partial(intents_minilm, side="bitext"), "minilm"),
     "banking77_intents_minilm": Cell("intents", 20, partial(intents_minilm, side="banking77"), "minilm"),
     "json_base": Cell("json", 25, json_base, "json"),
     "json_tuned": Cell("json", 75, json_tuned, "json"),
-    "json_constrained": Cell("json", 30, json_constrained, "json"),
-    "json_base_constrained": Cell("json", 30, json_base_constrained, "json"),
+    "json_constrained": Cell("json", 25, json_constrained, "json"),
+    "json_base_constrained": Cell("json", 25, json_base_constrained, "json"),
     "bitext_intents_dpo": Cell("intents", 80, partial(intents_tuned, side="bitext", method="dpo")),
     "bitext_intents_dpo_after_sft": Cell("intents", 45, partial(intents_tuned, side="bitext", method="dpo_after_sft")),
     "bitext_intents_full": Cell("intents", 75, partial(intents_tuned, side="bitext", method="full")),
-    "bitext_intents_classifier": Cell("intents", 55, partial(intents_classifier, side="bitext")),
-    "banking77_intents_dpo": Cell("intents", 130, partial(intents_tuned, side="banking77", method="dpo")),
-    "banking77_intents_full": Cell("intents", 130, partial(intents_tuned, side="banking77", method="full")),
-    "banking77_intents_classifier": Cell("intents", 110, partial(intents_classifier, side="banking77")),
+    "bitext_intents_classifier": Cell("intents", 45, partial(intents_classifier, side="bitext")),
     **{
         f"curve_{size}_{seed}": Cell(
             "curve", 27 + size / 42, partial(curve_cell, size=size, seed=seed), f"curve {(seed + number) % 2}"
@@ -404,8 +401,11 @@ CELLS: dict[str, Cell] = {
         for seed in SEEDS
         for number, size in enumerate(SIZES)
     },
+    "banking77_intents_classifier": Cell("intents", 75, partial(intents_classifier, side="banking77")),
+    "banking77_intents_dpo": Cell("intents", 150, partial(intents_tuned, side="banking77", method="dpo")),
     "bitext_canned_full": Cell("canned", 95, partial(canned_cell, method="full")),
     "bitext_canned_dpo": Cell("canned", 120, partial(canned_cell, method="dpo")),
+    "banking77_intents_full": Cell("intents", 130, partial(intents_tuned, side="banking77", method="full")),
     "bitext_intents_dpo_with_sft_term": Cell(
         "intents", 80, partial(intents_tuned, side="bitext", method="dpo_with_sft_term")
     ),

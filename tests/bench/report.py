@@ -41,6 +41,8 @@ WHAT = """\
   highest, placeholders kept. banking77 holds no answers.
 - **Diverse answers**: each question has its own answer; the golden split is never seen.
 - **JSON**: category from the data set's own, priority, summary and suggested action by a rule for each intent.
+- **Seconds** are of training alone; from 300,000 tokens on they include compiling the layers (half a minute the first
+  time, then some 6 s).
 - **Learning curve**: canned answers, three draws of examples for each size, 8 examples a step, one pass over them but
   never fewer than 50 steps.
 - Texts that are equal once normalised count once, so none is on both sides; nearly equal ones may be.
