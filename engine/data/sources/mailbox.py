@@ -18,6 +18,7 @@ from typing import NamedTuple
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.replies import quoted, reply
 from engine.data.sources import outlook
+from engine.data.sources.damage import told_as_damage
 from engine.data.sources.mail_files import FROM_LINE, Place, Source, is_mail_part, opened_mails
 from engine.data.sources.mails import Envelope, Person, read_body, read_envelope
 from engine.data.sources.rows import File
@@ -137,8 +138,9 @@ def conversations(file: File, encoding: str, agent: str | None = None) -> Iterat
 
 def _outlook_conversation(file: File, encoding: str, agent: str | None) -> Conversation:
     try:
-        mail, text = outlook.read_message(file.path, encoding if encoding != "utf-8" else "cp1252")
-    except OSError:
+        with told_as_damage(file, "a mail of Outlook"):
+            mail, text = outlook.read_message(file.path, encoding if encoding != "utf-8" else "cp1252")
+    except InputRefused:
         return Conversation("", share=1.0, problem="The Outlook mail is damaged", content=file.name)
     agents = frozenset([mail.sender.address]) if agent and _is_named(mail.sender, agent) else frozenset[str]()
     return _thread([(mail, text)], agents, 1.0)

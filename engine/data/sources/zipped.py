@@ -33,11 +33,7 @@ def open_zip(file: File) -> ZipFile:
         with told_as_damage(file, "a zip"):
             opened = ZipFile(file.path)
     except InputRefused as refused:
-        raise InputRefused(
-            f"{file.name} is cut off or damaged.",
-            "It is a zip, or a document made of one, whose table of contents cannot be read.",
-            "Export or download it again until it is complete.",
-        ) from refused
+        raise cut_off(file) from refused
     parts = opened.infolist()
     if any(part.flag_bits & _ENCRYPTED for part in parts):
         opened.close()
@@ -66,6 +62,15 @@ def part_names(file: File) -> frozenset[str]:
     """
     with open_zip(file) as opened:
         return frozenset(opened.namelist())
+
+
+def cut_off(file: File) -> InputRefused:
+    """What to say of a zip that is not whole."""
+    return InputRefused(
+        f"{file.name} is cut off or damaged.",
+        "It is a zip, or a document made of one, whose parts cannot all be read.",
+        "Export or download it again until it is complete.",
+    )
 
 
 def _is_bomb(parts: list[ZipInfo]) -> bool:

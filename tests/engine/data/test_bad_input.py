@@ -23,6 +23,7 @@ from tests.engine.data.conftest import pairs
 
 Write = Callable[..., Path]
 
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 
 
@@ -45,7 +46,8 @@ def adds_up(report: SourceReport) -> bool:
         ("photo.json", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)), "is a picture"),
         ("sound.csv", b"RIFF\x24\x08\x00\x00WAVEfmt " + bytes(200), "is a picture, a sound or a film"),
         ("program.csv", b"\x7fELF\x02\x01\x01" + bytes(64) + bytes(range(256)), "is not a text file"),
-        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel or Word file"),
+        ("old.xls", OLE + bytes(600), "old Excel or Word file"),
+        ("broken.msg", OLE + bytes(504) + "__properties_version1.0".encode("utf-16-le") + bytes(600), ""),
         ("cut.zip", b"PK\x03\x04" + bytes(40), ""),
         ("wide.csv", ",".join(f"name {n}" for n in range(50_000)) + "\n" + "x," * 49_999 + "y\n", "columns"),
         ("wide.json", json.dumps([{f"name {n}": "x" for n in range(50_000)}]), "50,000 columns"),
