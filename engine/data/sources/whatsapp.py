@@ -7,7 +7,6 @@ deleted messages are system lines.
 
 import io
 import re
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from typing import IO, NamedTuple
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.sources.rows import File
 from engine.data.sources.speakers import Speakers, author, tell_agents
-from engine.data.sources.zipped import open_zip
+from engine.data.sources.zipped import is_zip, open_zip
 from engine.errors import InputRefused
 
 _MORNING = r"a\.?\s?m\.?|上午|오전|午前|ص|π\.?μ\.?|de\.?|fm"
@@ -105,9 +104,9 @@ class Part(NamedTuple):
 
 def looks_like(file: File, head: str) -> bool:
     """Whether a text begins with dated lines of which some have names, or a zip holds chats by their names."""
-    if zipfile.is_zipfile(file.path):
-        with zipfile.ZipFile(file.path) as packed:
-            texts = [part for part in packed.infolist() if TEXT.search(part.filename) and not part.flag_bits & 1]
+    if is_zip(file):
+        with open_zip(file) as packed:
+            texts = [part for part in packed.infolist() if TEXT.search(part.filename)]
             chats = any(
                 name.rpartition("/")[2] == "_chat.txt" or TITLE.match(name.rpartition("/")[2])
                 for name in packed.namelist()
@@ -153,7 +152,7 @@ def _conversation(id: str, lines: list[Timed], agents: frozenset[str], share: fl
 
 
 def _parts(file: File) -> list[Part]:
-    if not zipfile.is_zipfile(file.path):
+    if not is_zip(file):
         return [Part("", _partner(file.name))]
     with open_zip(file) as packed:
         names = [name for name in packed.namelist() if TEXT.search(name) and not name.startswith("__MACOSX/")]
