@@ -57,6 +57,7 @@ def figures(built: Figures, measured: Figures, size: int) -> str:
         "First token after": f"{measured['first_token_seconds'] * 1000:.0f} ms",
         "Generates": f"{measured['tokens_per_second']:.0f} tokens a second on two cores",
     }
+    rows["Conversations behind each share below"] = f"{measured['talks']:.0f}"
     rows |= {words: f"{measured[name]:.1%}" for name, words in _SHARES.items()}
     return "\n".join(["| what | figure |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
 

@@ -241,7 +241,7 @@ def speed(starter: Starter) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures the starter model.")
     parser.add_argument("--model", type=Path, default=HERE / "model")
-    parser.add_argument("--talks", type=int, default=200, help="conversations for each figure (default 200)")
+    parser.add_argument("--talks", type=int, default=100, help="conversations for each figure (default 100)")
     parser.add_argument("--write", action="store_true", help="put the figures into the manifest and the card")
     options = parser.parse_args()
     torch.set_num_threads(2)
@@ -253,6 +253,7 @@ def main() -> None:
         "load_seconds": loaded,
         "tokens_per_second": tokens_per_second,
         "first_token_seconds": first_token,
+        "talks": options.talks,
         **shares(starter, options.talks),
         **shop_shares(starter),
     }

@@ -57,7 +57,7 @@ def short_training(tokenizer: PreTrainedTokenizerFast, seed: int) -> float:
     pace = training.Pace(minutes=0, steps=SHORT_STEPS, compiled=False)
     with tempfile.TemporaryDirectory() as folder:
         training.train(model, train, held_out, plan, pace, Path(folder), lambda progress: None, resume=False)
-    return training.held_out_loss(model, held_out)[0]
+    return training.held_out_loss(model, held_out).whole
 
 
 def compare(folder: Path, say: Say = print) -> list[str]:
@@ -85,7 +85,7 @@ def compare(folder: Path, say: Say = print) -> list[str]:
     model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
     for part in ("fresh", "unseen"):
         row = blocks.token_row(shipped, seed, part, HELD_OUT_TOKENS)
-        recorded, loss = built[f"answer_loss_{part}"], training.held_out_loss(model, row)[1]
+        recorded, loss = built[f"answer_loss_{part}"], training.held_out_loss(model, row).answers
         compared(f"loss of {part} answers", recorded, f"{loss:.4f}", _close(loss, recorded))
     starter = measure.Starter(folder)
     for name, share in (measure.shares(starter, measure.FIRST) | measure.shop_shares(starter)).items():

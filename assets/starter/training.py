@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import blocks
 import numpy as np
@@ -22,7 +23,7 @@ from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM
 
 CONSTANT_SHARE = 0.75
-LossOf = Callable[[LlamaForCausalLM, torch.Tensor, torch.Tensor, float], torch.Tensor]
+LossOf = Callable[[LlamaForCausalLM, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,15 @@ class Plan:
     """What decides the result of a training: the seed, the rates and the batch."""
 
     seed: int = 7
-    rate: float = 5e-3
+    rate: float = 4e-3
     warm_up: int = 60
     rows: int = 8
     whole_every: int = 4  # steps; the others cut each row in two
     weight_decay: float = 0.1
     clip: float = 1.0
-    context_weight: float = 0.3  # the loss of system and user tokens counts this much of an assistant token's
+    context_weight: float = 0.1  # the loss of system and user tokens counts this much of an assistant token's
+    opening: int = 12  # tokens with which an answer begins: they decide what it is about, the rest follows from them
+    opening_weight: float = 4.0  # and count this much
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
@@ -100,25 +103,43 @@ def token_losses(model: LlamaForCausalLM, ids: torch.Tensor) -> torch.Tensor:
     return cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none").view(len(ids), -1)
 
 
-def weighted_loss(model: LlamaForCausalLM, ids: torch.Tensor, assistant: torch.Tensor, context: float) -> torch.Tensor:
-    """The mean loss in nats of a batch in which other tokens than the assistant's count ``context``."""
-    weights = torch.where(assistant[:, 1:], 1.0, context)
-    return (token_losses(model, ids) * weights).sum() / weights.sum()
+def weights(assistant: torch.Tensor, plan: Plan) -> torch.Tensor:
+    """How much each token's loss counts, float32 of the shape of ``assistant``, the marks of its tokens."""
+    places = torch.arange(assistant.shape[1], device=assistant.device).expand_as(assistant)
+    begins = assistant & ~torch.nn.functional.pad(assistant, (1, 0))[:, :-1]
+    since = places - torch.where(begins, places, 0).cummax(1).values
+    answer = torch.where(since < plan.opening, plan.opening_weight, 1.0)
+    return torch.where(assistant, answer, plan.context_weight)
+
+
+def weighted_loss(model: LlamaForCausalLM, ids: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """The mean loss in nats of a batch, each token counting as ``counts`` says; both of shape (rows, length)."""
+    return (token_losses(model, ids) * counts[:, 1:]).sum() / counts[:, 1:].sum()
+
+
+class HeldOut(NamedTuple):
+    """Mean losses in nats of a token on held-out rows: of all, of the assistant's, of those that begin an answer."""
+
+    whole: float
+    answers: float
+    openings: float
 
 
 @torch.no_grad()
-def held_out_loss(model: LlamaForCausalLM, row: np.ndarray, rows: int = 4) -> tuple[float, float]:
-    """Mean loss in nats on a held-out row: of all tokens and of the assistant's tokens."""
+def held_out_loss(model: LlamaForCausalLM, row: np.ndarray, rows: int = 4) -> HeldOut:
+    """Mean losses in nats of a token on a held-out row."""
     model.eval()  # type: ignore[no-untyped-call]
-    losses, marks = [], []
+    losses, marks, beginnings = [], [], []
     for step in range(len(row) // blocks.BLOCK // rows):
         part = torch.from_numpy(row[step * rows * blocks.BLOCK : (step + 1) * rows * blocks.BLOCK].astype(np.int64))
         part = part.view(rows, blocks.BLOCK).to(model.device)
         losses.append(token_losses(model, part & (blocks.ASSISTANT - 1)))
-        marks.append((part >= blocks.ASSISTANT)[:, 1:])
+        assistant = part >= blocks.ASSISTANT
+        marks.append(assistant[:, 1:])
+        beginnings.append((weights(assistant, Plan()) == Plan().opening_weight)[:, 1:])
     model.train()
-    loss, mark = torch.cat(losses), torch.cat(marks)
-    return float(loss.mean()), float(loss[mark].mean())
+    loss, mark, beginning = (torch.cat(parts) for parts in (losses, marks, beginnings))
+    return HeldOut(float(loss.mean()), float(loss[mark].mean()), float(loss[beginning].mean()))
 
 
 def make_optimizers(model: LlamaForCausalLM, plan: Plan) -> tuple[torch.optim.Optimizer, ...]:
@@ -240,9 +261,10 @@ def _one_step(
         for group in optimizer.param_groups:
             group["lr"] = rate
     ids, assistant = (part.to(model.device) for part in blocks.batch(row, plan.seed, progress.step, plan.rows))
+    counts = weights(assistant, plan)
     if progress.step % plan.whole_every:
-        ids, assistant = ids.view(-1, blocks.BLOCK // 2), assistant.view(-1, blocks.BLOCK // 2)
-    loss = loss_of(model, ids, assistant, plan.context_weight)
+        ids, counts = ids.view(-1, blocks.BLOCK // 2), counts.view(-1, blocks.BLOCK // 2)
+    loss = loss_of(model, ids, counts)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
     for optimizer in optimizers:
@@ -254,10 +276,10 @@ def _one_step(
 def _export_if_better(
     model: LlamaForCausalLM, held_out: np.ndarray, progress: Progress, export: Callable[[Progress], None]
 ) -> None:
-    whole, answers = held_out_loss(model, held_out)
-    print(f"held out: loss {whole:.4f}, answers {answers:.4f}, their perplexity {math.exp(answers):.3f}", flush=True)
-    if answers < progress.best:
-        progress.best = answers
+    found = held_out_loss(model, held_out)
+    print(f"held out: loss {found.whole:.4f}, answers {found.answers:.4f}, openings {found.openings:.4f}", flush=True)
+    if found.answers < progress.best:
+        progress.best = found.answers
         export(progress)
 
 

@@ -51,7 +51,7 @@ def bits_per_character(
     row = blocks.encode(tokenizer, talks)
     marked = int((row >= blocks.ASSISTANT).sum())
     written = sum(len(message["content"]) for talk in talks for message in talk if message["role"] == "assistant")
-    return training.held_out_loss(model, row)[1] * marked / written / math.log(2)
+    return training.held_out_loss(model, row).answers * marked / written / math.log(2)
 
 
 def trial(shape: Shape, plan: Plan, minutes: float, work: Path) -> dict[str, float]:

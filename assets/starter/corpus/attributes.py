@@ -122,11 +122,16 @@ def _asked(entry: Entry, world: Setting) -> str:
 
 
 def about_things(rng: Random, choice: Choice) -> list[Message]:
-    """A passage of things and values, and one to three questions that it answers."""
+    """A passage of things and values, and one to seven questions that it answers.
+
+    Many questions to one passage are what a small model learns to look up from: each value is a copy.
+    """
     world, made = _drawn(rng, choice)
     same = [entry for entry in made[1:] if entry.block is made[0].block]
     further = rng.sample(made[1:], min(len(made) - 1, 2))
     asked = [made[0], *(same[:1] if rng.random() < 0.5 else further)][: rng.choice((1, 1, 1, 2, 2))]
+    if rng.random() < 0.45:
+        asked = rng.sample(made, min(len(made), rng.randint(3, 7)))
     text = passage(made, world)
     turns = [(_asked(entry, world), entry.say(world, "reply")) for entry in asked]
     if len(turns) == 2 and rng.random() < 0.5:

@@ -106,9 +106,9 @@ def _closed(world: Setting, answer: str) -> str:
 
 
 def from_facts(rng: Random, choice: Choice) -> list[Message]:
-    """A passage of one to sixteen facts and one to three questions that it answers."""
+    """A passage of one to sixteen facts and one to six questions that it answers."""
     world, facts = _wanted(rng, choice, rng.choice((1, 2, 3, 3, 4, 5, 6, 8, 12, 16)))
-    asked = facts[: rng.choice((1, 1, 1, 1, 2, 2, 3))]
+    asked = facts[: rng.choice((1, 1, 1, 2, 2, 3, 4, 6))]
     rng.shuffle(facts)
     messages = [{"role": "system", "content": system_message(world, written(facts, rng))}]
     pairs = [_question_and_answer(fact, world) for fact in asked]
