@@ -149,11 +149,11 @@ def _parquet() -> bytes:
     return out.getvalue()
 
 
-def _zip() -> bytes:
+def _packed(parts: dict[str, str]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("a.csv", "question,answer\nWhere is it?,Here it is.\nWhy is it?,So it is.\n")
-        made.writestr("b.md", "# Help\n\nWe are open until six.\n")
+        for name, content in parts.items():
+            made.writestr(name, content)
     return out.getvalue()
 
 
@@ -170,6 +170,10 @@ def seeds() -> dict[str, bytes]:
         ]}}
         for n, (q, a, _) in enumerate(rows)
     ]  # fmt: skip
+    asked = "From: ana@example.org\nTo: help@shop.example\nSubject: x\nMessage-ID: <1@x>\n\nWhere is it?\n"
+    told = "From: help@shop.example\nTo: ana@example.org\nSubject: Re: x\nIn-Reply-To: <1@x>\n\nIt is here.\n"
+    lines = [f"12/31/20, 23:{n + 10} - {('Ana', 'Shop Support')[n % 2]}: Line {n} of the chat.\n" for n in range(8)]
+    said = "".join(f"{who}: {text}\n" for q, a, _ in rows for who, text in (("Customer", q), ("Agent", a)))
     faq = "".join(f"## {question}\n\n{answer}\n\n" for question, answer, _ in rows)
     return {
         "a.csv": "".join(",".join(row) + "\n" for row in pairs(8)).encode(),
@@ -182,10 +186,21 @@ def seeds() -> dict[str, bytes]:
         "a.md": faq.encode(),
         "a.html": f"<html><body>{faq.replace('## ', '<h2>')}</body></html>".encode(),
         "a.txt": faq.replace("## ", "Q: ").encode(),
+        "a.eml": told.encode(),
+        "a.mbox": f"From x Mon Jan  1 00:00:00 2024\n{asked}\nFrom y Mon Jan  1 00:00:00 2024\n{told}".encode(),
+        "chat.txt": "".join(lines).encode(),
+        "chat.zip": _packed({"_chat.txt": "".join(lines)}),
+        "mails.zip": _packed({"1.eml": asked, "2.eml": told}),
+        "said.txt": said.encode(),
         "a.xlsx": _book(),
         "a.docx": _word(),
         "a.parquet": _parquet(),
-        "a.zip": _zip(),
+        "a.zip": _packed(
+            {
+                "a.csv": "question,answer\nWhere is it?,Here it is.\nWhy is it?,So it is.\n",
+                "b.md": "# Help\n\nWe are open until six.\n",
+            }
+        ),
     }
 
 
