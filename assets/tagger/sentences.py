@@ -175,7 +175,7 @@ class Maker:
         """One text: a template or several in a row, sometimes in small letters or capitals."""
         names = ("people", "places", "blocks", "nothing", "everyday")
         parts = [
-            self._sentence(self.rng.choices(names, (38, 30, 14, 11, 12))[0])
+            self._sentence(self.rng.choices(names, (34, 26, 12, 14, 20))[0])
             for _ in range(self.rng.choices((1, 2, 3), (66, 24, 10))[0])
         ]
         text, spans = "", []
@@ -243,6 +243,8 @@ class Maker:
         return city.upper() if self.rng.random() < 0.08 else city
 
     def _country(self) -> str:
+        if self.rng.random() < 0.06:
+            return self.rng.choice(("US", "UK", "USA", "UAE", "EU", "Europe", "England", "Scotland", "Wales", "Russia"))
         locale = pools("en_US") if self.rng.random() < 0.85 else self._locale
         return self.rng.choice(locale.country)
 

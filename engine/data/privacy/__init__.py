@@ -5,7 +5,7 @@ identifiers.py  mail, cards, IBANs, machines, secret links: shapes, proved by th
 telephones.py   telephone numbers
 references.py   social security, identity papers, orders, accounts
 people.py       the known people of a conversation
-tagger.py       people, addresses and places by a model of our own; encoder.py and layout.py are its parts
+tagger.py       people, addresses and places by a model of our own; encoder.py, layout.py, countries.py are its parts
 scrubber.py     replaces findings by placeholders, the same for the same person throughout a conversation
 """
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data import minilm
+from engine.data.privacy.countries import COUNTRIES
 from engine.data.privacy.findings import Finding, Kind
 from engine.data.privacy.layout import features
 from engine.errors import ModelUnavailable
@@ -42,6 +43,7 @@ _PLACEHOLDER = re.compile(r"\[[A-Z]+(?:_\d+)?\]|\{\{[^{}]*\}\}")
 _WORD = re.compile(r"\w+(?:['’]\w+)*", re.UNICODE)
 # What may stand between two words of one name or one address.
 _JOINS = {"PERSON": re.compile(r"[ \t]*[.'’-]?[ \t]*"), "ADDRESS": re.compile(r"[\s.,'’/#|>-]*")}
+_PARTS = re.compile(r"[\s.]*[,/|\n][\s.]*")
 _loading = threading.Lock()
 
 
@@ -53,6 +55,8 @@ class _Model:
 
 def tag(texts: Sequence[str]) -> list[list[Finding]]:
     """People, addresses and places in each text, in order; what is found never overlaps within a text.
+
+    A country alone is not found, for it tells nobody apart (`countries`).
 
     Give it many texts at once: they are read in batches of similar length.
 
@@ -109,6 +113,8 @@ def _close(text: str, words: list[tuple[Kind, int, int, float]]) -> Iterator[Fin
     kind: Kind = words[0][0] if len(kinds) == 1 else "ADDRESS"
     # A lone sign or a number is nobody's name.
     if kind == "PERSON" and (end - start < 2 or not any(letter.isalpha() for letter in text[start:end])):
+        return
+    if kind == "PLACE" and all(part in COUNTRIES for part in _PARTS.split(text[start:end].lower())):
         return
     yield Finding(kind, start, end, text[start:end], round(sum(score for *_, score in words) / len(words), 3))
 
