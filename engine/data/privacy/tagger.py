@@ -35,9 +35,8 @@ _PERSONAL = [1, 2, 3]
 WINDOW = 128
 STRIDE = 96
 BATCH = 64
-# A token is personal from this probability on. Below one half, for a name that stays costs more than a word that goes;
-# chosen on generated sentences that were not trained on (assets/tagger/README.md).
-THRESHOLD = 0.4
+# A word is personal from this chance on: assets/tagger/README.md has what each chance costs.
+THRESHOLD = 0.6
 
 _PLACEHOLDER = re.compile(r"\[[A-Z]+(?:_\d+)?\]|\{\{[^{}]*\}\}")
 _WORD = re.compile(r"\w+(?:['’]\w+)*", re.UNICODE)
