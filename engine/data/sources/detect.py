@@ -21,7 +21,9 @@ from engine.data.sources import (
     outlook,
     pairs,
     parquet,
+    slack,
     transcript,
+    whatsapp,
     workbook,
     zendesk,
 )
@@ -56,7 +58,12 @@ TABLES = ("csv", "json", "jsonl", "xlsx", "parquet")
 ARCHIVE = "zip"
 AGENT = "agent"
 """What a person gives beside the fields of a mapping: who answers, in the formats of names."""
-NAMED_FORMATS: dict[str, NamedFormat] = {"mailbox": mailbox, "transcript": transcript}
+NAMED_FORMATS: dict[str, NamedFormat] = {
+    "slack": slack,
+    "whatsapp": whatsapp,
+    "mailbox": mailbox,
+    "transcript": transcript,
+}
 # Asked in this order; the first that says yes reads the file.
 CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "intercom": intercom,
