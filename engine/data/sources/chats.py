@@ -91,7 +91,7 @@ def find(value: Any, depth: int = 0) -> list[Json]:
     if not isinstance(value, dict):
         return []
     inside = [part for part in value.values() if isinstance(part, dict | list) and part]
-    if turns_of(value) or depth >= _DEEPEST or not inside:
+    if turns_of(value) or _has_answer(value) or depth >= _DEEPEST or not inside:
         return [value] if value else []
     lists = [part for part in inside if isinstance(part, list) and isinstance(part[0], dict | list)]
     found = [record for part in lists for record in find(part, depth + 1)]
@@ -101,10 +101,17 @@ def find(value: Any, depth: int = 0) -> list[Json]:
 def turns_of(record: Mapping[str, Any]) -> list[Said]:
     """The turns of a record, those of its first list that has any; prompt and completion are one after the other."""
     for name in LISTS:
+        if name == "history" and _has_answer(record):
+            continue
         said = listed(record.get(name))
         if said and any(turn.role in ROLES for turn in said):
             return said + listed(record.get("completion")) if name == "prompt" else said
     return []
+
+
+def _has_answer(record: Mapping[str, Any]) -> bool:
+    """Whether a record has a question and an answer beside its history, as Alpaca's and our own exports do."""
+    return {"instruction", "output"} <= by_name(list(record)).keys()
 
 
 def listed(value: Any) -> list[Said]:

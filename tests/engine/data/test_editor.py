@@ -179,7 +179,8 @@ def test_removing_a_source_leaves_undo_usable(filled: Workspace) -> None:
 def test_export(filled: Workspace, tmp_path: Path) -> None:
     records = list(editor.export_jsonl(filled))
     assert len(records) == 30
-    assert list(records[0]) == ["id", "instruction", "input", "output", "history", "topic", "tags", "conversation"]
+    texts = ["id", "instruction", "input", "output", "history", "topic", "tags", "conversation"]
+    assert list(records[0]) == [*texts, "ticket_status", "score", "reopened", "channel", "language", "worse"]
     out = tmp_path / "examples.jsonl"
     some = list(editor.export_jsonl(filled, where="number 7 ", out=out))
     assert [record["instruction"] for record in some] == ["How do I return item number 7 please?"]

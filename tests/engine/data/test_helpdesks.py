@@ -341,6 +341,17 @@ def test_what_the_helpdesk_says_survives_edits_and_versions(workspace: Workspace
     assert tuple(record[name] for name in ("ticket_status", "score", "reopened", "channel", "language")) == told
 
 
+def test_an_export_of_examples_comes_back_as_it_was(workspace: Workspace, write: Write, tmp_path: Path) -> None:
+    import_file(workspace, write("a.json", json.dumps([helpdesks.zendesk()])))
+    exported = list(editor.export_jsonl(workspace, out=tmp_path / "examples.jsonl"))
+    other = open_workspace(tmp_path / "other")
+    assert import_file(other, tmp_path / "examples.jsonl").imported == 2
+    again = list(editor.export_jsonl(other))
+    for name in ("instruction", "output", "tags", "ticket_status"):
+        assert [record[name] for record in again] == [record[name] for record in exported], name
+    other.close()
+
+
 def test_a_workspace_of_the_first_release_gets_the_columns(tmp_path: Path, write: Write) -> None:
     """Its examples keep what they had; what the helpdesk said of them is not known."""
     root = tmp_path / "old"
