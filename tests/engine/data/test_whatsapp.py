@@ -148,3 +148,17 @@ def test_any_damage_is_read_or_refused(tmp_path: Path, junk: str, place: int) ->
     path = tmp_path / "a.txt"
     path.write_bytes((ANDROID[:place] + junk + ANDROID[place:]).encode("utf-8", "replace"))
     assert any(each.messages for each in read(path, "Lamp Shop, +49 170 1234567"))
+
+
+def test_a_zip_whose_parts_lie_before_its_beginning_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("_chat.txt", ANDROID)
+    content = bytearray(path.read_bytes())
+    directory = content.rindex(b"PK\x05\x06") + 16
+    content[directory : directory + 4] = (int.from_bytes(content[directory : directory + 4], "little") + 7).to_bytes(
+        4, "little"
+    )
+    path.write_bytes(bytes(content))
+    with pytest.raises(InputRefused, match="damaged"):
+        read(path)
