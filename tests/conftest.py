@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The plain run tries the same cases every time; those marked slow look for new ones.
+settings.register_profile("plain", derandomize=True, database=None)
+settings.load_profile("plain")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

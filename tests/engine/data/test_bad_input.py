@@ -268,7 +268,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, b
     workspace.close()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=mutated())
 def test_mutated_files(judge: Callable[[str, bytes], None], case: tuple[str, bytes]) -> None:
     judge(*case)
@@ -276,7 +276,7 @@ def test_mutated_files(judge: Callable[[str, bytes], None], case: tuple[str, byt
 
 @pytest.mark.slow
 @pytest.mark.timeout(3_000)
-@settings(max_examples=2_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 @given(case=mutated())
 def test_many_mutated_files(judge: Callable[[str, bytes], None], case: tuple[str, bytes]) -> None:
     judge(*case)

@@ -272,7 +272,7 @@ def test_automatic_replies_are_no_answers(workspace: Workspace, write: Write) ->
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_exports_with_anything_in_them_are_read(tmp_path: Path, data: st.DataObject) -> None:
     """A value anywhere in an export may be of any type; every conversation still comes, with answers or a reason."""
     format = data.draw(st.sampled_from(sorted(CASES)))
