@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from engine import files  # noqa: E402
 from engine.jobs import LARGE_PAGES  # noqa: E402
 from tests.bench import report, tasks  # noqa: E402
-from tests.bench.cells import CELLS, PARTS  # noqa: E402
+from tests.bench.cells import CELLS, PARTS, model_hash  # noqa: E402
 
 RESULTS = ROOT / "tests" / "bench" / "results"
 
@@ -148,7 +148,8 @@ def main() -> int:
     options = arguments()
     if told := tasks.missing():
         sys.exit(told)
-    out: Path = (options.out or ROOT / "runs" / ("headline-quick" if options.quick else "headline")).resolve()
+    kept: Path = options.out or ROOT / "runs" / ("headline-quick" if options.quick else "headline")
+    out = kept.resolve() / model_hash()[:12]  # a new starter is measured anew, its adapters and all
     names = chosen(options.only)
     runner = Runner(out, quick=options.quick, minutes=options.minutes)
     if options.fresh:
