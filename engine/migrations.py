@@ -138,4 +138,75 @@ def knowledge_passages(cursor: DuckDBPyConnection) -> None:
     cursor.execute("ALTER TABLE examples ADD COLUMN worse VARCHAR DEFAULT ''")
 
 
-MIGRATIONS = [first_tables, ticket_columns, knowledge_passages]
+def privacy_review(cursor: DuckDBPyConnection) -> None:
+    """Each place where personal data was replaced, to be reviewed, and a person's own rules. Originals are in the vault.
+
+    A finding is the `nth` (from 0) place in a field where its placeholder stands; `turn` counts earlier turns from 0
+    where the field is `history`. `scanned_at` is when the tagger last looked for names in an example.
+    """
+    cursor.execute("ALTER TABLE examples ADD COLUMN scanned_at TIMESTAMP")
+    cursor.execute("CREATE SEQUENCE findings_id")
+    cursor.execute("""
+        CREATE TABLE findings (
+            id BIGINT NOT NULL DEFAULT nextval('findings_id'),
+            source_id BIGINT,
+            example_id BIGINT NOT NULL,
+            conversation VARCHAR NOT NULL,
+            field VARCHAR NOT NULL,
+            turn BIGINT NOT NULL DEFAULT 0,
+            nth BIGINT NOT NULL,
+            type VARCHAR NOT NULL,
+            placeholder VARCHAR NOT NULL,
+            score DOUBLE NOT NULL,
+            state VARCHAR NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'rejected'))
+        )""")
+    cursor.execute("CREATE SEQUENCE privacy_rules_id")
+    cursor.execute("""
+        CREATE TABLE privacy_rules (
+            id BIGINT NOT NULL DEFAULT nextval('privacy_rules_id'),
+            action VARCHAR NOT NULL CHECK (action IN ('always', 'never', 'pattern')),
+            text VARCHAR NOT NULL,
+            type VARCHAR NOT NULL,
+            created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+
+
+def cleaning_and_quality(cursor: DuckDBPyConnection) -> None:
+    """How good an example is and why, and what a batch of edits was made for ("clean:quotes", "balance:cap")."""
+    cursor.execute("ALTER TABLE examples ADD COLUMN quality DOUBLE")
+    cursor.execute("ALTER TABLE examples ADD COLUMN quality_reasons VARCHAR[]")
+    cursor.execute("ALTER TABLE examples ADD COLUMN judged_at TIMESTAMP")
+    cursor.execute("""
+        CREATE TABLE batch_purposes (
+            batch BIGINT NOT NULL,
+            purpose VARCHAR NOT NULL,
+            made_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+
+
+def duplicate_clusters(cursor: DuckDBPyConnection) -> None:
+    """Groups of examples that repeat each other as last searched, and pairs that a person settled to keep both."""
+    cursor.execute("""
+        CREATE TABLE duplicates (
+            cluster BIGINT NOT NULL,
+            kind VARCHAR NOT NULL CHECK (kind IN ('exact', 'near', 'contradiction')),
+            example_id BIGINT NOT NULL,
+            similarity DOUBLE NOT NULL,
+            keep BOOLEAN NOT NULL
+        )""")
+    cursor.execute("""
+        CREATE TABLE settled_pairs (
+            first_id BIGINT NOT NULL,
+            second_id BIGINT NOT NULL,
+            settled_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
+        )""")
+
+
+MIGRATIONS = [
+    first_tables,
+    ticket_columns,
+    knowledge_passages,
+    privacy_review,
+    cleaning_and_quality,
+    duplicate_clusters,
+]
