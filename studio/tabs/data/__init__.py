@@ -1,0 +1,65 @@
+"""Data: from files to a frozen version, in views that stand beside each other over one strip.
+
+files.py       drop them, check their columns, read the account
+examples.py    look through and mend them
+versions.py    what was frozen
+strip.py       is there enough? and the button that freezes
+view.py        what a view hands to this frame
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import gradio as gr
+
+from engine.workspace import Workspace
+from studio.tabs.data import examples, files, strip, versions
+
+VIEWS: dict[str, ModuleType] = {"Files": files, "Examples": examples, "Versions": versions}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class DataTab:
+    """What other tabs may touch."""
+
+    changed: gr.State
+    """Counts up when examples were imported, edited or removed."""
+    frozen: gr.State
+    """The name of the version that was frozen last."""
+    load: Callable[..., Any]
+    outputs: tuple[gr.State, ...]
+
+
+def refreshed(view: str) -> list[Any]:
+    """New values for the views' `refresh` states: only the open one is drawn; and the strip, which is always seen."""
+    now = time.monotonic()
+    return [*(now if name == view else gr.skip() for name in VIEWS), now]
+
+
+def opened(name: str) -> tuple[str, float]:
+    return name, time.monotonic()
+
+
+def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
+    """Lays out the views and wires what they have in common; `tick` is not needed here."""
+    changed, refresh = gr.State(0), gr.State(0.0)
+    first = "Examples" if workspace.database.value("SELECT count(*) FROM examples") else "Files"
+    open_view = gr.State(first)
+    with gr.Tabs(selected=first, elem_id="data-views", elem_classes="td-views", overflow_behavior="wrap"):
+        tabs, views = [], []
+        for name, module in VIEWS.items():
+            with gr.Tab(name, id=name, elem_id=f"data-view-{name.lower().replace(' ', '-')}") as tab:
+                views.append(module.build(workspace, changed))
+            tabs.append(tab)
+    bottom = strip.build(workspace)
+    for name, tab, view in zip(VIEWS, tabs, views, strict=True):
+        tab.select(partial(opened, name), None, [open_view, view.refresh], **QUIET)
+    # Every change, wherever it was made, and every opening of the screen draw it from the workspace again.
+    for anew in (changed, refresh, bottom.frozen):
+        anew.change(refreshed, open_view, [*(view.refresh for view in views), bottom.refresh], **QUIET)
+    return DataTab(changed, bottom.frozen, time.monotonic, (refresh,))
