@@ -6,7 +6,7 @@ automatic replies and system lines are never answers, and only what both sides c
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from engine.data.examples import Turn
 
@@ -27,12 +27,14 @@ class Message:
         text: plain text, quotes and signatures already taken off; may be empty.
         name: the writer's name as the export has it, for finding it in the texts; empty when unknown.
         at: when, ISO 8601; empty when unknown.
+        learned: whether an answer may become an example; otherwise it is only what was said before.
     """
 
     author: Author
     text: str
     name: str = ""
     at: str = ""
+    learned: bool = True
 
     def __post_init__(self) -> None:
         if self.author not in AUTHORS:
@@ -48,6 +50,7 @@ class Conversation:
         messages: in the order in which they were written.
         share: how much of the file had been read when it came, 0 to 1.
         subject: its title; put before the first question where that alone would not be understood.
+        context: what its answers rest on, empty for none.
         topic: the label it has, empty for none.
         tags: further labels.
         status: what the helpdesk says, in its words: "solved", "spam".
@@ -68,6 +71,7 @@ class Conversation:
     messages: tuple[Message, ...] = ()
     share: float = 0.0
     subject: str = ""
+    context: str = ""
     topic: str = ""
     tags: tuple[str, ...] = ()
     status: str = ""
@@ -106,38 +110,48 @@ def answers_in(conversation: Conversation) -> list[Answered]:
     """
     turns = _turns(conversation)
     answered = []
-    for place, (author, text, at) in enumerate(turns):
-        if author == "agent" and place and turns[place - 1][0] == "customer":
-            answered.append(Answered(turns[place - 1][1], text, _history(turns, place - 1), at))
+    for place, turn in enumerate(turns):
+        if turn.author == "agent" and turn.learned and place and turns[place - 1].author == "customer":
+            answered.append(Answered(turns[place - 1].text, turn.text, _history(turns, place - 1), turn.at))
     return answered
 
 
-def _history(turns: list[tuple[Author, str, str]], end: int) -> tuple[Turn, ...]:
+class _Said(NamedTuple):
+    """What one side said at one time."""
+
+    author: Author
+    text: str
+    at: str
+    learned: bool
+
+
+def _history(turns: list[_Said], end: int) -> tuple[Turn, ...]:
     """The turns before a place, as far back as they are kept."""
     kept: list[Turn] = []
     letters = 0
-    for author, text, _ in reversed(turns[max(0, end - HISTORY_TURNS) : end]):
-        letters += len(text)
+    for turn in reversed(turns[max(0, end - HISTORY_TURNS) : end]):
+        letters += len(turn.text)
         if letters > HISTORY_LETTERS:
             break
-        kept.append(Turn("user" if author == "customer" else "assistant", text))
+        kept.append(Turn("user" if turn.author == "customer" else "assistant", turn.text))
     return tuple(reversed(kept))
 
 
-def _turns(conversation: Conversation) -> list[tuple[Author, str, str]]:
-    """What customer and agent said, turn by turn: author, text, time of its beginning."""
-    turns: list[tuple[Author, str, str]] = []
+def _turns(conversation: Conversation) -> list[_Said]:
+    """What customer and agent said, turn by turn."""
+    turns: list[_Said] = []
     for message in conversation.messages:
         text = message.text.strip()
         if message.author not in ("customer", "agent") or not text:
             continue
         if not turns and message.author == "customer":
             text = _with_subject(conversation.subject, text)
-        if turns and turns[-1][0] == message.author:
-            author, before, at = turns[-1]
-            turns[-1] = (author, f"{before}\n\n{text}", at)
+        if turns and turns[-1].author == message.author:
+            before = turns[-1]
+            learned = before.learned and message.learned
+            turns[-1] = before._replace(text=f"{before.text}\n\n{text}", learned=learned)
         else:
-            turns.append((message.author, text, message.at))
+            turns.append(_Said(message.author, text, message.at, message.learned))
     return turns
 
 

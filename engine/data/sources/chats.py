@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from engine.data.conversations import Author, Conversation, Message
+from engine.data.examples import CONTEXT_INTRODUCTION
 from engine.data.sources import parquet
-from engine.data.sources.helpdesk import Json, read_each, when, word, words
+from engine.data.sources.helpdesk import Json, figure, read_each, when, word, words
 from engine.data.sources.mapping import by_name, plain_name
 from engine.data.sources.rows import File
 
@@ -40,10 +41,14 @@ _DEEPEST = 3
 
 
 class Said(NamedTuple):
-    """A turn as a data set has it: the role in lower case, the text."""
+    """A turn as a data set has it: the role in lower case, the text, and whether a model is to learn it.
+
+    OpenAI's fine-tuning marks an answer that is only context with a weight of 0.
+    """
 
     role: str
     text: str
+    learned: bool = True
 
 
 def looks_like(file: File, head: str) -> bool:
@@ -132,7 +137,15 @@ def conversation(record: Json, share: float) -> Conversation:
     messages = messages_of(turns[:place])
     if place < len(turns) and not any(message.author == "agent" for message in messages):
         return Conversation("", share=share, problem=ONLY_TOOLS, content=shown(record))
-    return Conversation(messages=messages, share=share, **labels(record))
+    return Conversation(messages=messages, share=share, context=_context(turns), **labels(record))
+
+
+def _context(turns: list[Said]) -> str:
+    """What the answers rest on, where a system message says so in the words that we put it in."""
+    first = turns[0]
+    if ROLES.get(first.role) != "system" or not first.text.startswith(CONTEXT_INTRODUCTION):
+        return ""
+    return first.text.removeprefix(CONTEXT_INTRODUCTION).strip()
 
 
 def unknown_role(role: str) -> str:
@@ -148,7 +161,7 @@ def messages_of(turns: list[Said]) -> tuple[Message, ...]:
     who: tuple[Author, ...] = ("agent", "bot", "system")
     answering = next((author for author in who if author in after), "agent")
     return tuple(
-        Message("agent" if author == answering and place else author, said.text)
+        Message("agent" if author == answering and place else author, said.text, learned=said.learned)
         for place, (author, said) in enumerate(zip(authors, turns, strict=True))
     )
 
@@ -169,6 +182,9 @@ def labels(record: Json) -> dict[str, Any]:
         "customer": found.get("customer", ""),
         "happened_at": when(record.get(told["happened_at"])) if "happened_at" in told else "",
         "language": word(record.get("language")).lower()[:2],
+        "channel": word(record.get("channel")),
+        "reopened": figure(record.get("reopened")),
+        "worse": word(record.get("worse")),
     }
 
 
@@ -213,7 +229,9 @@ def _turn(item: Any) -> Said | None:
     if item.get("tool_calls") or item.get("function_call"):
         return Said("tool_call", "")
     key = next((key for key in _TEXT_KEYS if key in item), None)
-    return None if key is None else Said(plain_name(role).replace(" ", "_"), _text(item[key]))
+    if key is None:
+        return None
+    return Said(plain_name(role).replace(" ", "_"), _text(item[key]), item.get("weight") != 0)
 
 
 def _text(content: Any) -> str:

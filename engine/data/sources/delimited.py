@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.mapping import NAMES, plain_name
-from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable
+from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable, unharmed
 from engine.errors import InputRefused
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -107,7 +107,7 @@ def rows(layout: Layout) -> Rows:
             while len(cells) > width and not cells[-1].strip():
                 cells.pop()
             if len(cells) == width:
-                yield Row(number, dict(zip(layout.columns, cells, strict=True)), share)
+                yield Row(number, dict(zip(layout.columns, map(unharmed, cells), strict=True)), share)
             else:
                 problem = f"The row does not have the columns of the others ({len(cells)} instead of {width}"
                 # Many lines in a torn row are the sign of a quotation mark that was closed by that of another row.

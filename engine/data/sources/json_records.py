@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from engine.data.sources.encoding import Encoding
-from engine.data.sources.mapping import NAMES, by_name, plain_name
+from engine.data.sources.mapping import HISTORY, NAMES, by_name, plain_name
 from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable
 from engine.errors import InputRefused
 
@@ -159,6 +159,8 @@ def _object_records(value: Mapping[str, Any], inherited: Mapping[str, str]) -> I
             yield from _records(group, {**inherited, **heading, **own})
         return
     if own:
+        if HISTORY in groups:
+            own[HISTORY] = json.dumps(groups[HISTORY], ensure_ascii=False)
         yield from ({**inherited, **each} for each in _variants(value, own))
 
 

@@ -18,6 +18,11 @@ FIELDS = (
     "score",
 )
 
+HISTORY = "history"
+ALONG = (HISTORY, "worse", "channel", "language", "reopened")
+"""Columns that are read along under these names, whatever the mapping: so that our own exports come back whole."""
+_OWN = {"instruction", "input", "output", "topic", "tags", "conversation", "customer", "happened_at", *ALONG}
+
 # Names of columns seen in exports and data sets, the surest first.
 _NAMES = {
     "output": (
@@ -129,6 +134,9 @@ def map_columns(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> 
     Returns:
         field -> column. A field that was not found is missing.
     """
+    if columns and set(columns) >= _OWN:
+        # An export of ours: its names are to be believed, whatever the cells look like.
+        return by_name(columns)
     profiles = {column: profile([row.get(column, "") for row in sample]) for column in columns}
     mapping = by_name([column for column in columns if profiles[column].filled])
     # An empty column is believed only where no filled one claims its field: "answer" without a single answer.

@@ -70,7 +70,7 @@ def _conversation(record: Json, share: float) -> Conversation:
     if problem:
         return Conversation("", share=share, problem=problem, content=chats.shown(record))
     messages = (*chats.messages_of(prompt), Message("agent", better))
-    return Conversation(messages=messages, share=share, worse=worse, **chats.labels(record))
+    return Conversation(messages=messages, share=share, **{**chats.labels(record), "worse": worse})
 
 
 def _prompt(record: Json) -> list[Said]:

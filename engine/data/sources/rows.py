@@ -12,6 +12,7 @@ from engine.errors import InputRefused
 # No table of tickets has more columns; one with tens of thousands was turned on its side.
 WIDEST = 2_000
 
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -85,6 +86,19 @@ def storable(text: str) -> str:
     """A text without zero bytes, and with a question mark for each half of a surrogate pair that stands alone: neither
     can be written as UTF-8 or shown."""
     return _UNSTORABLE.sub(lambda found: "" if found[0] == "\x00" else "?", text) if _UNSTORABLE.search(text) else text
+
+
+def harmless(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: an apostrophe before =, +, -, @, a tab or a line's end.
+
+    `unharmed` takes it off again, of a text that began with apostrophes as well.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unharmed(cell: str) -> str:
+    """A cell of a table without the apostrophe that keeps spreadsheets from taking it for a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def require_width(file: File, columns: int) -> None:

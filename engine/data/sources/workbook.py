@@ -12,7 +12,7 @@ from openpyxl import Workbook, load_workbook
 from engine.data.sources.damage import refuse_protected_office, told_as_damage
 from engine.data.sources.delimited import is_header, name_columns
 from engine.data.sources.mapping import by_name
-from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable
+from engine.data.sources.rows import File, Layout, Row, Rows, require_width, storable, unharmed
 from engine.data.sources.zipped import open_zip
 from engine.errors import InputRefused
 
@@ -83,7 +83,7 @@ def rows(layout: Layout) -> Rows:
                 number += 1
                 share = (place + min(1.0, line / deep)) / len(layout.sheets)
                 if len(cells) <= width:
-                    padded = cells + [""] * (width - len(cells))
+                    padded = [*map(unharmed, cells), *[""] * (width - len(cells))]
                     yield Row(number, dict(zip(layout.columns, padded, strict=True)), share)
                 else:
                     problem = f"The row does not have the columns of the others ({len(cells)} instead of {width})"
