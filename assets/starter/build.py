@@ -20,10 +20,11 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import blocks
 import card
 import rebuild
+import recall
 import shipping
 import torch
 import training
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from vocabulary import load_tokenizer
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +41,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=HERE / "model", help="where the model goes")
     parser.add_argument("--work", type=Path, default=HERE / "work", help="where corpus and checkpoints lie meanwhile")
     parser.add_argument("--not-compiled", action="store_true", help="train at half the speed, without a C++ compiler")
+    rate = training.Plan().rate
+    parser.add_argument("--rate", type=float, default=rate, help=f"the learning rate (default {rate:g})")
+    parser.add_argument("--begin-with", type=Path, help="folder of an earlier edition whose weights to begin with")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the work folder")
     parser.add_argument(
         "--check", action="store_true", help="verify the shipped model: files, corpus, short build, scores"
@@ -71,12 +75,29 @@ def prepare(work: Path, seed: int, tokens: int) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
+def begin_with(
+    folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
+) -> dict[str, int | float | str]:
+    """Takes over the weights of an earlier edition; gives what the manifest says of it."""
+    former = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    known = load_tokenizer(folder)
+    tokens = known.convert_ids_to_tokens(list(range(len(known))))
+    shared = training.take_over(model, tokenizer.get_vocab(), former, tokens)
+    print(f"Begins with {folder}: {shared:,} of {len(tokenizer):,} tokens were known there", flush=True)
+    manifest = json.loads((folder / shipping.MANIFEST).read_text(encoding="utf-8"))
+    return {
+        "began_with_sha256": manifest["files"]["model.safetensors"]["sha256"],
+        "tokens_before": manifest["built"]["tokens_seen"] + manifest["built"].get("tokens_before", 0),
+    }
+
+
 def build(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     if not options.resume:
         shutil.rmtree(options.work, ignore_errors=True)
     tokenizer = prepare(options.work, options.seed, int(options.tokens * 1e6))
     model = training.new_model(training.Shape(), *rebuild.special_tokens(tokenizer), seed=options.seed)
+    before = begin_with(options.begin_with, model, tokenizer) if options.begin_with else {}
     model.to(options.device)
     print(f"{model.num_parameters():,} parameters, vocabulary {len(tokenizer)}", flush=True)
 
@@ -88,16 +109,18 @@ def build(options: argparse.Namespace) -> None:
         model,
         blocks.read_row(options.work / "train.bin"),
         blocks.read_row(options.work / "fresh.bin"),
-        training.Plan(seed=options.seed),
+        training.Plan(seed=options.seed, rate=options.rate),
         training.Pace(options.minutes, options.steps, compiled=not options.not_compiled),
         options.work / "checkpoint",
         export,
         options.resume and (options.work / "checkpoint" / "progress.json").exists(),
+        recall.drawer(tokenizer),
     )
     unseen = training.held_out_loss(model, blocks.read_row(options.work / "unseen.bin"))
     fresh = training.held_out_loss(model, blocks.read_row(options.work / "fresh.bin"))
     facts: dict[str, int | float | str] = {
         "seed": options.seed,
+        "rate": options.rate,
         "steps": progress.steps,
         "minutes": round(progress.seconds / 60, 1),
         "tokens_seen": progress.steps * training.Plan().rows * blocks.BLOCK,
@@ -109,6 +132,7 @@ def build(options: argparse.Namespace) -> None:
         "loss_unseen": round(unseen.whole, 4),
         "answer_loss_unseen": round(unseen.answers, 4),
         "corpus_sha256": rebuild.corpus_hash(options.seed),
+        **before,
         "short_loss": round(rebuild.short_training(tokenizer, options.seed), 4),
     }
     shipping.write_manifest(options.out, facts)

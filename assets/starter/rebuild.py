@@ -14,6 +14,7 @@ from typing import Any
 
 import blocks
 import measure
+import recall
 import shipping
 import torch
 import training
@@ -49,14 +50,15 @@ def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int, int]:
 
 
 def short_training(tokenizer: PreTrainedTokenizerFast, seed: int) -> float:
-    """The held-out loss in nats of a token after a training of ``SHORT_STEPS`` steps of 2 rows from nothing."""
+    """The held-out loss in nats of a token after a training of ``SHORT_STEPS`` steps of 4 rows from nothing."""
     train = blocks.token_row(tokenizer, seed, "train", SHORT_TOKENS, processes=1)
     held_out = blocks.token_row(tokenizer, seed, "fresh", HELD_OUT_TOKENS // 4, processes=1)
     model = training.new_model(training.Shape(), *special_tokens(tokenizer), seed=seed)
-    plan = training.Plan(seed=seed, rows=2, warm_up=5)
+    plan = training.Plan(seed=seed, rows=4, warm_up=5)
     pace = training.Pace(minutes=0, steps=SHORT_STEPS, compiled=False)
     with tempfile.TemporaryDirectory() as folder:
-        training.train(model, train, held_out, plan, pace, Path(folder), lambda progress: None, resume=False)
+        back = recall.drawer(tokenizer)
+        training.train(model, train, held_out, plan, pace, Path(folder), lambda progress: None, False, back)
     return training.held_out_loss(model, held_out).whole
 
 

@@ -4,7 +4,8 @@ Rows are packed full. Three steps in four see them in halves, because attention 
 conversations are short; every fourth sees them whole, for the long passages.
 
 The rate stays constant until three quarters of the run and then falls to zero (Hu et al. 2024, "MiniCPM"), so a run
-given in minutes can decide how long it is while it runs; the number of steps it settled on repeats it exactly.
+given in minutes can decide how long it is while it runs; the number of steps it settled on repeats it exactly. As long
+as the rate is constant, a quarter of the rows are those of ``recall``, which teach to copy from what was said before.
 """
 
 import json
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import blocks
 import numpy as np
+import recall
 import torch
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import cross_entropy
@@ -40,6 +42,7 @@ class Plan:
     context_weight: float = 0.1  # the loss of system and user tokens counts this much of an assistant token's
     opening: int = 12  # tokens with which an answer begins: they decide what it is about, the rest follows from them
     opening_weight: float = 4.0  # and count this much
+    recall_every: int = 4  # of the rows, one in so many teaches to look back
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
@@ -85,6 +88,30 @@ def new_model(shape: Shape, pad: int, bos: int, eos: int, seed: int) -> LlamaFor
         eos_token_id=eos,
     )
     return LlamaForCausalLM(config)  # type: ignore[no-untyped-call]
+
+
+def take_over(model: LlamaForCausalLM, vocabulary: dict[str, int], former: LlamaForCausalLM, known: list[str]) -> int:
+    """Puts the weights of a former model of the same shape into one with another vocabulary.
+
+    Args:
+        model: gets the weights; a token that the former did not know keeps the embedding it has.
+        vocabulary: the model's tokens and their ids.
+        former: the model that gives them.
+        known: the former's tokens in the order of their ids.
+
+    Returns:
+        How many tokens both know.
+    """
+    places = [(vocabulary[token], place) for place, token in enumerate(known) if token in vocabulary]
+    here, there = (torch.tensor(ids) for ids in zip(*places, strict=True))
+    with torch.no_grad():
+        embeddings = model.get_input_embeddings().weight.clone()
+        embeddings[here] = former.get_input_embeddings().weight[there]
+        for parameter, given in zip(model.parameters(), former.parameters(), strict=True):
+            if parameter is not model.get_input_embeddings().weight:
+                parameter.copy_(given)
+        model.get_input_embeddings().weight.copy_(embeddings)
+    return len(places)
 
 
 def rate_share(step: int, steps: int, warm_up: int) -> float:
@@ -215,6 +242,7 @@ def train(
     checkpoints: Path,
     export: Callable[[Progress], None],
     resume: bool,
+    drawer: recall.Drawer | None = None,
 ) -> Progress:
     """Trains the model in place, writing a log line every 20 steps; returns where it ended.
 
@@ -228,7 +256,7 @@ def train(
     before = progress.seconds
     began, seen = mark, 0
     while not progress.steps or progress.step < progress.steps:
-        loss, norm, rate = _one_step(model, optimizers, loss_of, row, plan, progress)
+        loss, norm, rate = _one_step(model, optimizers, loss_of, row, plan, progress, drawer)
         progress.step += 1
         seen += plan.rows * blocks.BLOCK
         now = time.monotonic()
@@ -255,6 +283,7 @@ def _one_step(
     row: np.ndarray,
     plan: Plan,
     progress: Progress,
+    drawer: recall.Drawer | None,
 ) -> tuple[float, float, float]:
     rate = plan.rate * rate_share(progress.step, progress.steps, plan.warm_up)
     for optimizer in optimizers:
@@ -262,6 +291,11 @@ def _one_step(
             group["lr"] = rate
     ids, assistant = (part.to(model.device) for part in blocks.batch(row, plan.seed, progress.step, plan.rows))
     counts = weights(assistant, plan)
+    if drawer is not None and (not progress.steps or progress.step < CONSTANT_SHARE * progress.steps):
+        back = plan.rows // plan.recall_every
+        repeated, repetitions = drawer.rows(plan.seed, progress.step, back, blocks.BLOCK)
+        ids = torch.cat([repeated.to(ids.device), ids[back:]])
+        counts = torch.cat([repetitions.to(ids.device), counts[back:]])
     if progress.step % plan.whole_every:
         ids, counts = ids.view(-1, blocks.BLOCK // 2), counts.view(-1, blocks.BLOCK // 2)
     loss = loss_of(model, ids, counts)
