@@ -141,8 +141,10 @@ def knowledge_passages(cursor: DuckDBPyConnection) -> None:
 def privacy_review(cursor: DuckDBPyConnection) -> None:
     """Each place where personal data was replaced, to be reviewed, and a person's own rules. Originals are in the vault.
 
-    A finding is the `nth` (from 0) place in a field where its placeholder stands; `turn` counts earlier turns from 0
-    where the field is `history`. `scanned_at` is when the tagger last looked for names in an example.
+    A finding is the `nth` (from 0) place in a text where its placeholder stood when it was made; `turn` counts earlier
+    turns from 0 where the field is `history`. `secret` is the vault's mark of the original. `made_in` and `decided_in`
+    are the batches of edits that made it (none at an import) and that decided it: where such a batch was undone, so is
+    what it did here. `scanned_at` is when the tagger looked for names in an example; a change of a text empties it.
     """
     cursor.execute("ALTER TABLE examples ADD COLUMN scanned_at TIMESTAMP")
     cursor.execute("CREATE SEQUENCE findings_id")
@@ -157,8 +159,11 @@ def privacy_review(cursor: DuckDBPyConnection) -> None:
             nth BIGINT NOT NULL,
             type VARCHAR NOT NULL,
             placeholder VARCHAR NOT NULL,
+            secret BIGINT NOT NULL,
             score DOUBLE NOT NULL,
-            state VARCHAR NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'rejected'))
+            state VARCHAR NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'accepted', 'rejected')),
+            made_in BIGINT,
+            decided_in BIGINT
         )""")
     cursor.execute("CREATE SEQUENCE privacy_rules_id")
     cursor.execute("""
@@ -167,6 +172,7 @@ def privacy_review(cursor: DuckDBPyConnection) -> None:
             action VARCHAR NOT NULL CHECK (action IN ('always', 'never', 'pattern')),
             text VARCHAR NOT NULL,
             type VARCHAR NOT NULL,
+            made_in BIGINT NOT NULL,
             created_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
         )""")
 

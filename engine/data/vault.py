@@ -2,43 +2,30 @@
 
 The vault is a file of its own, `vault.sqlite3` in the workspace, and no table of the workspace's database, for three
 reasons: versions, jobs and exports read that database or folders beside it and so cannot meet it by a forgotten WHERE;
-a copy of the database given to somebody takes no names along; and who wants the originals gone deletes one file. It is
-SQLite, which many processes may open, and is readable by its owner alone.
+a copy of the database's findings given to somebody takes no originals along; and who wants the originals gone deletes
+one file. It is SQLite, which many processes may open, and is readable by its owner alone.
+
+The database knows an original by its mark, a number made with a key that stands in the vault alone: equal for equal
+originals, so that they can be counted, and not to be guessed from a list of addresses without the key.
+
+The vault is always written before the database's commit. A process killed between the two leaves originals that no
+finding asks for, which do no harm and are forgotten by the next import (`prune`); the other way round it would leave
+placeholders that nobody could ever take back.
 """
 
+import hashlib
+import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import StorageFailed
 from engine.workspace import Workspace
 
 FILE = "vault.sqlite3"
-
-
-@dataclass(frozen=True)
-class Secret:
-    """An original and the placeholder that stands for it in one conversation of one source."""
-
-    source: int
-    conversation: str
-    placeholder: str
-    original: str
-
-    def __post_init__(self) -> None:
-        if not (self.placeholder.startswith("[") and self.placeholder.endswith("]")):
-            raise ValueError(f"placeholder must stand in brackets like [EMAIL], got {self.placeholder}")
-
-
-def secrets_of(source: int, conversation: str, originals: Mapping[str, Sequence[str]]) -> list[Secret]:
-    """The secrets of one conversation from `Scrubber.originals`."""
-    return [
-        Secret(source, conversation, placeholder, original)
-        for placeholder, stood_for in originals.items()
-        for original in stood_for
-    ]
+WRITTEN_HERE = 0
+"""The source of examples that were not imported."""
 
 
 class Vault:
@@ -46,28 +33,48 @@ class Vault:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._key = b""
 
-    def keep(self, secrets: Iterable[Secret]) -> None:
-        """Keeps secrets, all of them or none. What is kept already is not kept twice.
+    def mark(self, original: str) -> int:
+        """The number by which the database knows an original: 63 bits of a keyed BLAKE2b (RFC 7693)."""
+        if not self._key:
+            with self._opened() as connection:
+                self._key = bytes(connection.execute("SELECT value FROM vault_key").fetchone()[0])
+        digest = hashlib.blake2b(original.encode("utf-8", "replace"), key=self._key, digest_size=8).digest()
+        return int.from_bytes(digest, "big") >> 1
+
+    def keep(self, source: int, originals: Iterable[tuple[int, str]], *, anew: bool = False) -> None:
+        """Keeps originals of one source with their marks, all of them or none. What is kept already is not kept twice.
+
+        Args:
+            source: the source's id; `WRITTEN_HERE` for examples that were not imported.
+            originals: marks and originals.
+            anew: whether what is there of this source goes first: a killed import's leftovers, whose id was free again.
 
         Raises:
             StorageFailed: the file cannot be written or is damaged.
         """
         with self._opened() as connection:
+            if anew:
+                connection.execute("DELETE FROM secrets WHERE source = ?", (source,))
             connection.executemany(
-                "INSERT OR IGNORE INTO secrets (source, conversation, placeholder, original) VALUES (?, ?, ?, ?)",
-                ((secret.source, secret.conversation, secret.placeholder, secret.original) for secret in secrets),
+                "INSERT OR IGNORE INTO secrets (source, mark, original) VALUES (?, ?, ?)",
+                ((source, mark, original) for mark, original in originals),
             )
 
-    def originals(self, source: int, conversation: str) -> dict[str, list[str]]:
-        """Placeholder -> what it stood for in one conversation, in the order in which it came."""
-        found: dict[str, list[str]] = {}
+    def originals(self, marks: Iterable[int]) -> dict[int, str]:
+        """Mark -> original, for those that are kept."""
+        wanted = sorted(set(marks))
+        found: dict[int, str] = {}
         with self._opened() as connection:
-            for placeholder, original in connection.execute(
-                "SELECT placeholder, original FROM secrets WHERE source = ? AND conversation = ? ORDER BY rowid",
-                (source, conversation),
-            ):
-                found.setdefault(placeholder, []).append(original)
+            for start in range(0, len(wanted), 500):
+                batch = wanted[start : start + 500]
+                found |= dict(
+                    connection.execute(
+                        f"SELECT mark, original FROM secrets WHERE mark IN ({','.join('?' * len(batch))})",  # noqa: S608
+                        batch,
+                    )
+                )
         return found
 
     def count(self) -> int:
@@ -80,10 +87,18 @@ class Vault:
         with self._opened() as connection:
             connection.execute("DELETE FROM secrets WHERE source = ?", (source,))
 
+    def prune(self, sources: Iterable[int]) -> None:
+        """Forgets what came from any other source: what a process killed at an import or a removal left behind."""
+        known = {WRITTEN_HERE, *sources}
+        with self._opened() as connection:
+            there = [row[0] for row in connection.execute("SELECT DISTINCT source FROM secrets")]
+            connection.executemany("DELETE FROM secrets WHERE source = ?", ((id,) for id in there if id not in known))
+
     def clear(self) -> None:
         """Forgets everything: the file is deleted."""
         for name in (self.path.name, f"{self.path.name}-journal"):
             self.path.with_name(name).unlink(missing_ok=True)
+        self._key = b""
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -94,14 +109,7 @@ class Vault:
             connection = sqlite3.connect(self.path, timeout=30)
             try:
                 connection.execute("PRAGMA secure_delete = ON")
-                connection.execute("""
-                    CREATE TABLE IF NOT EXISTS secrets (
-                        source INTEGER NOT NULL,
-                        conversation TEXT NOT NULL,
-                        placeholder TEXT NOT NULL,
-                        original TEXT NOT NULL,
-                        UNIQUE (source, conversation, placeholder, original)
-                    )""")
+                self._prepare(connection)
                 with connection:
                     yield connection
             finally:
@@ -112,6 +120,25 @@ class Vault:
                 f"{self.path} gave the error: {error}.",
                 "Free some space, or delete the file: the scrubbed data stays, only its originals are lost.",
             ) from error
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'secrets'").fetchone()[0]:
+            return
+        with connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("CREATE TABLE IF NOT EXISTS vault_key (value BLOB NOT NULL)")
+            connection.execute(
+                "INSERT INTO vault_key SELECT ? WHERE NOT EXISTS (SELECT 1 FROM vault_key)", (secrets.token_bytes(32),)
+            )
+            # Sorted by mark within a source, which is how an import brings them.
+            connection.execute("""
+                CREATE TABLE IF NOT EXISTS secrets (
+                    source INTEGER NOT NULL,
+                    mark INTEGER NOT NULL,
+                    original TEXT NOT NULL,
+                    PRIMARY KEY (source, mark)
+                ) WITHOUT ROWID""")
+            connection.execute("CREATE INDEX IF NOT EXISTS secrets_by_mark ON secrets (mark)")
 
 
 def open_vault(workspace: Workspace) -> Vault:

@@ -1,7 +1,7 @@
 """The people of a conversation whose names its export tells: found by their words, whatever the spelling's case."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from engine.data.privacy.findings import Finding
 
@@ -46,14 +46,19 @@ class People:
 
     Args:
         names: full names as an export writes them: "Jane Doe", "Doe, Jane", "jane.doe@shop.example" is none.
+        known: number -> names of people who have one already; new ones get higher numbers. They are not looked for.
     """
 
-    def __init__(self, names: Iterable[str] = ()) -> None:
+    def __init__(self, names: Sequence[str] = (), known: Mapping[int, Iterable[str]] | None = None) -> None:
         self._numbers: dict[str, int] = {}
-        self._count = 0
+        self._count = max(known or (), default=0)
+        for number, spellings in sorted((known or {}).items()):
+            # The fullest name says first and last; "Jane" alone would be taken for both.
+            for spelling in sorted(spellings, key=len, reverse=True):
+                self._remember(_words(spelling), number)
         for name in names:
             self.number(name)
-        self._pattern = _pattern(self._numbers)
+        self._pattern = _pattern({part for name in names for part in _parts(_words(name)) if part in self._numbers})
 
     def number(self, name: str) -> int | None:
         """The number of the person that a name belongs to, a new one where nobody is known by it; None for no name.
@@ -70,9 +75,12 @@ class People:
         if number is None:
             self._count += 1
             number = self._count
-        for part in (whole, " ".join(reversed(words)), words[0], words[-1]):
-            self._numbers.setdefault(part, number)
+        self._remember(words, number)
         return number
+
+    def _remember(self, words: list[str], number: int) -> None:
+        for part in _parts(words):
+            self._numbers.setdefault(part, number)
 
     def find(self, text: str) -> Iterator[Finding]:
         """Where the people whom the export names are named, in order; the longest name at a place is taken.
@@ -86,9 +94,14 @@ class People:
                 yield Finding("PERSON", match.start(), match.end(), match.group(), 1.0)
 
 
+def _parts(words: list[str]) -> tuple[str, ...]:
+    """What a person is called by: both names either way round, the first, the last."""
+    return (" ".join(words), " ".join(reversed(words)), words[0], words[-1]) if words else ()
+
+
 def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     # Longest first, so that a full name is one finding; between its words may stand any blanks and an initial.
-    known = sorted(names, key=len, reverse=True)
+    known = sorted(names, key=lambda name: (-len(name), name))
     spelled = "|".join(r"[\s,]+(?:[^\W\d_]\.?\s+)?".join(map(re.escape, name.split())) for name in known)
     return re.compile(rf"(?<!\w)(?:{spelled})(?!\w)", re.IGNORECASE) if known else None
 
