@@ -1,33 +1,20 @@
-"""The table of examples: search, paging, edits, trash, undo and redo.
-
-Every change is written into the table `edits` in the same transaction as the example itself: what was acknowledged
-is on disk, and undo and redo go on after a restart.
-"""
+"""The table of examples: search, paging, edits, trash. Each change is a batch of `engine.data.changes`."""
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from duckdb import DuckDBPyConnection
+import pyarrow as pa
 
 from engine import files
+from engine.data import changes
+from engine.data.changes import WORDS, Edit, can_undo, history_of, redo, undo  # noqa: F401
 from engine.data.duplicates import normalise
 from engine.data.examples import Example, Turn, from_row, history_json
 from engine.data.sources.sieve import split_tags
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
-
-WORDS = {
-    "instruction": "question",
-    "input": "context",
-    "output": "answer",
-    "topic": "topic",
-    "tags": "tags",
-}
-"""The fields that can be edited, and what people call them."""
 
 # The ids first and alone: texts are read for the rows of one page only, however deep it lies.
 _FIND = """
@@ -43,29 +30,12 @@ _FIND = """
            coalesce((SELECT list(id) FROM (SELECT id FROM found ORDER BY id LIMIT $limit OFFSET $offset)), []) AS ids
 """
 
-# Brings examples to the state after (or, undoing, before) the edits of one batch.
-_APPLY = """
-    UPDATE examples SET
-        instruction = coalesce(wanted.instruction, examples.instruction),
-        input = coalesce(wanted.input, examples.input),
-        output = coalesce(wanted.output, examples.output),
-        topic = coalesce(wanted.topic, examples.topic),
-        tags = coalesce(from_json(wanted.tags, '["VARCHAR"]'), examples.tags),
-        status = coalesce(wanted.status, examples.status),
-        updated_at = now()::TIMESTAMP
-    FROM (
-        SELECT example_id,
-               any_value(value) FILTER (field = 'instruction') AS instruction,
-               any_value(value) FILTER (field = 'input') AS input,
-               any_value(value) FILTER (field = 'output') AS output,
-               any_value(value) FILTER (field = 'topic') AS topic,
-               any_value(value) FILTER (field = 'tags') AS tags,
-               any_value(value) FILTER (field IN ('status', 'added')) AS status
-        FROM (SELECT example_id, field, if($back, before, after) AS value FROM edits WHERE batch = $batch)
-        GROUP BY example_id
-    ) AS wanted
-    WHERE examples.id = wanted.example_id
-"""
+_WRITTEN = pa.schema(
+    [
+        *((name, pa.string()) for name in ("instruction", "input", "output", "history", "topic", "origin")),
+        ("tags", pa.list_(pa.string())),
+    ]
+)
 
 
 class Page(NamedTuple):
@@ -82,19 +52,6 @@ class Opened(NamedTuple):
     status: str
     source: str
     row: int
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One change of one field; `before` and `after` as they are shown."""
-
-    id: int
-    batch: int
-    field: str
-    before: str
-    after: str
-    made_at: datetime
-    undone: bool
 
 
 def page(
@@ -182,7 +139,7 @@ def edit_cell(workspace: Workspace, example_id: int, field: str, value: str) -> 
         InputRefused: the field cannot be edited, or a question or an answer would become empty.
         NotFound: the example is not here.
     """
-    if field not in WORDS:
+    if field not in WORDS or field == "history":
         raise InputRefused(f"{field} cannot be edited.", f"What can be: {', '.join(WORDS)}.", "Choose one of these.")
     value = value.replace("\r\n", "\n").strip()
     if field in ("instruction", "output") and not normalise(value):
@@ -200,12 +157,10 @@ def edit_cell(workspace: Workspace, example_id: int, field: str, value: str) -> 
             before, after = getattr(current, field), value
         if before == after:
             return
-        batch = _new_batch(cursor)
-        cursor.execute(
-            "INSERT INTO edits (batch, example_id, field, before, after) VALUES (?, ?, ?, ?, ?)",
-            [batch, example_id, field, before, after],
-        )
-        cursor.execute(_APPLY, {"batch": batch, "back": False})
+        changes.make(
+            cursor, "", "SELECT $id AS example_id, $field AS field, $after AS after",
+            {"id": example_id, "field": field, "after": after},
+        )  # fmt: skip
 
 
 def trash(workspace: Workspace, example_ids: Sequence[int]) -> int:
@@ -246,55 +201,18 @@ def add_example(
     """
     if not normalise(instruction) or not normalise(output):
         raise InputRefused("An example needs a question and an answer.", "One of them is empty.", "Write both.")
+    written = {
+        "instruction": instruction.strip(),
+        "input": input.strip(),
+        "output": output.strip(),
+        "history": history_json(tuple(history)),
+        "topic": topic.strip(),
+        "tags": list(tags),
+        "origin": origin,
+    }
     with workspace.database.transaction() as cursor:
-        example_id = int(cursor.execute("SELECT nextval('examples_id')").fetchall()[0][0])
-        cursor.execute(
-            """INSERT INTO examples (id, conversation, instruction, input, output, history, topic, tags, origin)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            [
-                example_id, f"{origin}-{example_id}", instruction.strip(), input.strip(), output.strip(),
-                history_json(tuple(history)), topic.strip(), list(tags), origin,
-            ],
-        )  # fmt: skip
-        cursor.execute(
-            "INSERT INTO edits (batch, example_id, field, before, after) VALUES (?, ?, 'added', 'trashed', 'active')",
-            [_new_batch(cursor), example_id],
-        )
+        (example_id,) = changes.add(cursor, "", pa.Table.from_pylist([written], schema=_WRITTEN))
     return example_id
-
-
-def undo(workspace: Workspace) -> str | None:
-    """Takes back the newest change that stands.
-
-    Returns:
-        What was taken back ("the answer of example 12"), None where there is nothing to undo.
-    """
-    return _step(workspace, back=True)
-
-
-def redo(workspace: Workspace) -> str | None:
-    """Makes the change again that was undone last, as long as nothing was changed since.
-
-    Returns:
-        What was made again, None where there is nothing to redo.
-    """
-    return _step(workspace, back=False)
-
-
-def can_undo(workspace: Workspace) -> tuple[bool, bool]:
-    """Whether there is something to undo, and something to redo."""
-    with workspace.database.cursor() as cursor:
-        return _undoable(cursor) is not None, _redoable(cursor) is not None
-
-
-def history_of(workspace: Workspace, example_id: int) -> list[Edit]:
-    """What happened to an example, the newest first."""
-    rows = workspace.database.rows(
-        """SELECT id, batch, field, coalesce(before, '') AS before, coalesce(after, '') AS after, made_at, undone
-           FROM edits WHERE example_id = ? ORDER BY id DESC""",
-        [example_id],
-    )
-    return [Edit(**row) for row in rows]
 
 
 def export_jsonl(workspace: Workspace, where: str = "", out: Path | None = None) -> Iterator[dict[str, Any]]:
@@ -337,54 +255,7 @@ def _records(workspace: Workspace, where: str) -> Iterator[dict[str, Any]]:
 
 def _set_status(workspace: Workspace, example_ids: Sequence[int], status: str) -> int:
     with workspace.database.transaction() as cursor:
-        batch = _new_batch(cursor)
-        row = cursor.execute(
-            """INSERT INTO edits (batch, example_id, field, before, after)
-               SELECT $batch, id, 'status', status, $status FROM examples
-               WHERE id IN (SELECT unnest($ids::BIGINT[])) AND status <> $status""",
-            {"batch": batch, "status": status, "ids": list(example_ids)},
-        ).fetchone()
-        cursor.execute(_APPLY, {"batch": batch, "back": False})
-    return int(row[0]) if row else 0
-
-
-def _new_batch(cursor: DuckDBPyConnection) -> int:
-    """A number for the changes of one action."""
-    return int(cursor.execute("SELECT nextval('batches_id')").fetchall()[0][0])
-
-
-def _step(workspace: Workspace, *, back: bool) -> str | None:
-    with workspace.database.transaction() as cursor:
-        batch = _undoable(cursor) if back else _redoable(cursor)
-        if batch is None:
-            return None
-        cursor.execute(_APPLY, {"batch": batch, "back": back})
-        cursor.execute("UPDATE edits SET undone = ? WHERE batch = ?", [back, batch])
-        return _describe(cursor, batch)
-
-
-def _undoable(cursor: DuckDBPyConnection) -> int | None:
-    row = cursor.execute("SELECT max(batch) FROM edits WHERE NOT undone").fetchone()
-    return row[0] if row else None
-
-
-def _redoable(cursor: DuckDBPyConnection) -> int | None:
-    # An undone change that is older than one that stands was left behind when that one was made.
-    row = cursor.execute(
-        """SELECT min(batch) FROM edits
-           WHERE undone AND batch > coalesce((SELECT max(batch) FROM edits WHERE NOT undone), 0)"""
-    ).fetchone()
-    return row[0] if row else None
-
-
-def _describe(cursor: DuckDBPyConnection, batch: int) -> str:
-    """What a batch changed, in words."""
-    ((field, after, count, example_id),) = cursor.execute(
-        "SELECT any_value(field), any_value(after), count(*), min(example_id) FROM edits WHERE batch = ?", [batch]
-    ).fetchall()
-    which = f"example {example_id}" if count == 1 else f"{count:,} examples"
-    if field == "added":
-        return f"adding {which}"
-    if field == "status":
-        return f"moving {which} to the trash" if after == "trashed" else f"restoring {which}"
-    return f"the {WORDS[field]} of {which}"
+        return changes.make(
+            cursor, "", "SELECT unnest($ids::BIGINT[]) AS example_id, 'status' AS field, $status AS after",
+            {"ids": sorted(set(example_ids)), "status": status},
+        ).examples  # fmt: skip
