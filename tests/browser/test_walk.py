@@ -65,7 +65,13 @@ def load_the_sample_shop(page: Page) -> None:
     expect_state(page, "data", "started")
 
 
+def view(page: Page, name: str) -> None:
+    """Opens a view of the Data screen."""
+    page.locator("#data-views").get_by_role("tab", name=name, exact=True).click()
+
+
 def look_at_a_conversation(page: Page) -> None:
+    view(page, "Examples")
     page.locator("#data-search textarea, #data-search input").fill("privet")
     expect(page.locator("#data-table tbody tr").first).to_contain_text("privet")
     page.locator("#data-table tbody tr").first.click()
@@ -74,6 +80,7 @@ def look_at_a_conversation(page: Page) -> None:
 
 def freeze_a_version(page: Page) -> None:
     page.locator("#data-freeze").click()
+    view(page, "Versions")
     expect(page.locator("#data-versions")).to_contain_text(re.compile("version 1", re.I))
     expect_state(page, "data", "done")
 
