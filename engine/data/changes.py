@@ -221,7 +221,8 @@ def made_for(workspace: Workspace, prefix: str) -> list[Batch]:
                SELECT batch, count(DISTINCT example_id) AS examples, NOT bool_or(undone) AS stands
                FROM edits GROUP BY batch
            ), gone AS (
-               SELECT try_cast(split_part(purpose, ':', 2) AS BIGINT) AS batch FROM batch_purposes JOIN sizes USING (batch)
+               SELECT try_cast(split_part(purpose, ':', 2) AS BIGINT) AS batch
+               FROM batch_purposes JOIN sizes USING (batch)
                WHERE starts_with(purpose, 'revert:') AND stands
            )
            SELECT batch, purpose, made_at, examples, stands AND batch NOT IN (SELECT batch FROM gone) AS stands
