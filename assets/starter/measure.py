@@ -98,9 +98,10 @@ def _words_around_values() -> frozenset[str]:
 
 
 def loops(text: str) -> bool:
-    """Whether more than four in ten sentences or lines repeat an earlier one."""
-    sentences = [part.strip() for part in re.split(r"[.\n]", text) if len(part.strip()) > 12]
-    return len(sentences) > 2 and len(set(sentences)) < 0.6 * len(sentences)
+    """Whether more than three in ten of the runs of four words were said before."""
+    said = re.findall(r"\w+", text.lower())
+    runs = [tuple(said[at : at + 4]) for at in range(len(said) - 3)]
+    return len(runs) > 4 and len(set(runs)) < 0.7 * len(runs)
 
 
 def english(text: str) -> bool:

@@ -135,14 +135,14 @@ def uncompiled() -> Iterator[None]:
         yield
 
 
-def learn(trainer: Any, *, tokens: int, resume_from: Path | None = None) -> Learned:
+def learn(trainer: Any, *, tokens: int) -> Learned:
     """Runs a trainer to its end.
 
     Args:
         tokens: how many it will have seen, for the account.
     """
     began = time.monotonic()
-    ended = trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    ended = trainer.train()
     trained, total = count_parameters(trainer.model)
     return Learned(ended.global_step, tokens, time.monotonic() - began, float(ended.training_loss), trained, total)
 

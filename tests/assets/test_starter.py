@@ -138,8 +138,8 @@ def parameters_of(model: torch.nn.Module) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def run(folder: Path, steps: int, resume: bool, whole: int) -> torch.Tensor:
-    """Trains a small model to step ``steps`` of a run of ``whole`` steps; returns its parameters."""
+def run(folder: Path, steps: int, resume: bool) -> torch.Tensor:
+    """Trains a small model to step ``steps``; returns its parameters."""
     row = np.random.default_rng(1).integers(3, 64, 8 * blocks.BLOCK).astype(np.uint16)
     row[::3] |= blocks.ASSISTANT
     plan = dataclasses.replace(training.Plan(), rows=1, warm_up=2, rate=1e-2)
@@ -157,9 +157,9 @@ def test_training_changes_the_model_and_goes_on_where_it_was_stopped(
 ) -> None:
     monkeypatch.setattr(training, "rate_share", lambda step, steps, warm_up: 1.0)
     before = parameters_of(small_model())
-    at_once = run(tmp_path / "whole", 4, resume=False, whole=4)
-    run(tmp_path / "parts", 2, resume=False, whole=4)
-    in_parts = run(tmp_path / "parts", 4, resume=True, whole=4)
+    at_once = run(tmp_path / "whole", 4, resume=False)
+    run(tmp_path / "parts", 2, resume=False)
+    in_parts = run(tmp_path / "parts", 4, resume=True)
     assert not torch.equal(before, at_once)
     assert torch.equal(at_once, in_parts)
 
@@ -210,5 +210,7 @@ def test_the_shipped_model_is_quick_and_quiet_enough(measured: dict[str, float],
 
 def test_loops_are_seen() -> None:
     assert measure.loops("We are open today. " * 5)
+    assert measure.loops("we ship it to you and we ship it to you and we ship it to you and then")
+    assert not measure.loops("Hello.")
     assert not measure.loops("Open your account. Choose the order you want. Click the button there. Confirm it then.")
     assert measure.figures("Delivery costs $4.95, and takes 3 days (order AB-12).") == {"$4.95", "3", "AB-12"}
