@@ -27,6 +27,7 @@ WORDS = {
     "history": "earlier turns",
     "topic": "topic",
     "tags": "tags",
+    "worse": "worse answer",
 }
 """The fields that can be edited, and what people call them."""
 
@@ -52,7 +53,9 @@ _PRESENT = {
     "topic": "examples.topic",
     "tags": "to_json(examples.tags)::VARCHAR",
     "status": "examples.status",
+    "worse": "examples.worse",
 }
+_TEXTS = ("instruction", "input", "output", "history", "worse")
 _CASES = " ".join(f"WHEN '{field}' THEN {value}" for field, value in _PRESENT.items())
 _FROM_TEXT = {"tags": """from_json(wanted.tags, '["VARCHAR"]')""", "history": "wanted.history::JSON"}
 _COLUMNS_OF_ADDED = (
@@ -106,7 +109,7 @@ def make(cursor: DuckDBPyConnection, purpose: str, edits: Rows, parameters: Mapp
         cursor: of `database.transaction()`; when this raises, let it roll back.
         purpose: "clean:quotes"; empty where the changed fields say it all.
         edits: gives the columns `example_id`, `field` and `after`, one row for each field of an example. Fields are
-            instruction, input, output, topic, tags and history (both as JSON) and status (active, trashed). Rows
+            instruction, input, output, worse, topic, tags, history (both as JSON), status (active, trashed). Rows
             that change nothing and ids that are not here are passed over.
         parameters: named ones of the SELECT.
 
@@ -335,6 +338,9 @@ def _apply(cursor: DuckDBPyConnection, batch: int, *, back: bool) -> None:
     sets = ", ".join(
         f"{field} = coalesce({_FROM_TEXT.get(field, f'wanted.{field}')}, examples.{field})" for field in chosen
     )
+    if texts := [f"wanted.{field}" for field in chosen if field in _TEXTS]:
+        # A text that changed has to be looked through again for personal data.
+        sets += f", scanned_at = if(coalesce({', '.join(texts)}) IS NULL, examples.scanned_at, NULL)"
     values = ", ".join(f"any_value(value) FILTER (field = '{field}') AS {field}" for field in chosen)
     cursor.execute(
         f"""UPDATE examples SET {sets}, updated_at = now()::TIMESTAMP

@@ -52,7 +52,8 @@ def test_what_is_never_replaced_is_not_even_when_tagged_or_known() -> None:
 def test_a_sample_finds_numbers_like_it(sample: str, finds: str, leaves: str) -> None:
     pattern = require_pattern(pattern_like(sample))
     found, left = matches(pattern, "ID", [finds, leaves])
-    assert len(found) == 1 and finds[found[0].start : found[0].end] == found[0].text
+    assert [finds[each.start : each.end] for each in found] == [each.text for each in found]
+    assert len(found) == 1
     assert left == []
 
 
