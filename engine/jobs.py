@@ -92,7 +92,7 @@ def detach(command: list[str], log: Path) -> Identity:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-    environment = {**LARGE_PAGES, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": _import_path()}
+    environment = {**LARGE_PAGES, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": import_path()}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -109,7 +109,7 @@ def detach(command: list[str], log: Path) -> Identity:
     return identity
 
 
-def _import_path() -> str:
+def import_path() -> str:
     """PYTHONPATH for a child: this checkout first, so that it runs the same code from any folder."""
     checkout = str(Path(__file__).resolve().parents[1])
     return os.pathsep.join([checkout, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -1,14 +1,20 @@
-"""Decides row by row what is kept, and says why the rest is not."""
+"""Decides row by row what is kept, and says why the rest is not. It remembers nothing between two rows, so that several
+processes may sift one file; what repeats an earlier row is found afterwards, by its key (`repeats`)."""
 
 import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 from engine.data.conversations import Answered, Conversation, answers_in
 from engine.data.duplicates import normalise
-from engine.data.examples import history_json
+from engine.data.examples import Turn, history_json
+from engine.data.outcomes import unwanted
 from engine.data.privacy import Scrubber
+from engine.data.sources.helpdesk import figure, word
+from engine.data.sources.mapping import ALONG, HISTORY
 from engine.data.sources.rows import Row
 
 # Four times what the longest-reading small models take in; longer texts are logs and pasted documents.
@@ -16,21 +22,10 @@ LONGEST = 16_000
 # A message of this length is a log or a file; looking for personal data in megabytes of it takes minutes.
 HOPELESS = 10 * LONGEST
 SHOWN = 500
+LONGEST_LABEL = 40
 
 _NOTHING = {"", "n a", "na", "nan", "null", "none"}
-_UNSOLVED = {
-    "new", "open", "pending", "hold", "on hold", "reopened", "re opened", "unsolved", "unresolved", "not solved",
-    "not resolved", "in progress", "waiting", "waiting on customer", "waiting on agent", "awaiting reply",
-    "active", "snoozed", "escalated", "abandoned", "draft",
-}  # fmt: skip
-_SPAM = {"spam", "junk", "suspended"}
-_DELETED = {"deleted", "trash", "trashed"}
-_BAD = {
-    "bad", "very bad", "poor", "very poor", "negative", "unsatisfied", "dissatisfied", "very dissatisfied",
-    "very unsatisfied", "unhappy", "thumbs down", "terrible", "awful", "not helpful", "unhelpful", "not good",
-}  # fmt: skip
-# Marks up to this share of the best one are bad: 1 and 2 of 5, up to 4 of 10.
-_BAD_SHARE = 0.4
+_LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]\w{2,4})?$")
 
 
 _READ = ("customer", "agent")
@@ -42,7 +37,10 @@ _WITHOUT_AGENT = {
 
 
 class Kept(NamedTuple):
-    """A row that becomes an example, its personal data already replaced; `history` as it is stored."""
+    """A row that becomes an example, its personal data already replaced; `history` as it is stored.
+
+    `key` is equal for examples that say the same.
+    """
 
     row: int
     instruction: str
@@ -61,6 +59,7 @@ class Kept(NamedTuple):
     channel: str = ""
     language: str = ""
     worse: str = ""
+    key: int = 0
 
 
 class Rejected(NamedTuple):
@@ -72,23 +71,15 @@ class Rejected(NamedTuple):
 
 
 class Sieve:
-    """Takes rows one after the other and remembers them, to know the duplicates.
+    """Takes rows and conversations of one file.
 
     Args:
-        mapping: field -> column; has `instruction` and `output`.
+        mapping: field -> column; has `instruction` and `output` where there are columns.
         best_score: the top of the ratings' scale, None where ratings are words or absent.
-        known: digest of an example that is already in the workspace -> where it came from, in words.
     """
 
-    def __init__(self, mapping: Mapping[str, str], best_score: float | None, known: Mapping[bytes, str]) -> None:
-        self._mapping = mapping
-        self._best_score = best_score
-        self._known = known
-        self._seen: dict[bytes, int] = {}
-
-    def turn_to(self, mapping: Mapping[str, str], best_score: float | None) -> None:
-        """Goes on with another file, whose columns mean something else; what came before stays known."""
-        self._mapping = mapping
+    def __init__(self, mapping: Mapping[str, str], best_score: float | None) -> None:
+        self._mapping = dict(mapping)
         self._best_score = best_score
 
     def sift(self, row: Row) -> Kept | Rejected:
@@ -97,16 +88,18 @@ class Sieve:
             return Rejected(row.number, row.problem, _shown(row.content))
         values = {field: _tidy(row.values.get(column, "")) for field, column in self._mapping.items()}
         reason = _says_too_little(values["instruction"], values["output"])
-        reason = reason or _unwanted(values.get("status", ""), values.get("score", ""), self._best_score)
+        reason = reason or unwanted(values.get("status", ""), values.get("score", ""), self._best_score)
         reason = reason or _too_long(values["instruction"], values.get("input", ""), values["output"])
         if reason:
             return self._reject(row.number, reason, values)
-        texts, findings = _scrub_all({name: values.get(name, "") for name in ("instruction", "input", "output")})
-        known = self._known_as(row.number, texts["instruction"], texts["input"], texts["output"])
-        if known:
-            return self._reject(row.number, known, values)
+        along = {name: _tidy(row.values.get(name, "")) for name in ALONG if name not in self._mapping.values()}
+        turns = earlier_turns(along.get(HISTORY, ""))
+        said = {name: values.get(name, "") for name in ("instruction", "input", "output")}
+        said |= {f"turn {place}": turn.content for place, turn in enumerate(turns)}
+        texts, findings = _scrub_all(said | {"worse": along.get("worse", "")})
         labels, _ = _scrub_all(
             {name: values.get(name, "") for name in ("topic", "tags", "conversation", "status", "score")}
+            | {"channel": along.get("channel", "")[:LONGEST_LABEL]}
         )
         return Kept(
             row.number,
@@ -119,29 +112,37 @@ class Sieve:
             customer=values.get("customer", ""),
             happened_at=values.get("happened_at", ""),
             findings=findings,
+            history=history_json(tuple(Turn(turn.role, texts[f"turn {place}"]) for place, turn in enumerate(turns))),
             ticket_status=labels["status"],
             score=labels["score"],
+            reopened=figure(along.get("reopened", "")),
+            channel=labels["channel"],
+            language=found[1].lower() if (found := _LANGUAGE.match(along.get("language", ""))) else "",
+            worse=texts["worse"],
+            key=key_of(texts["instruction"], texts["input"], texts["output"]),
         )
 
-    def sift_conversation(self, conversation: Conversation, first: int) -> list[Kept | Rejected]:
-        """Keeps the answers of a conversation, or says why there is none to keep; `first` is the number of its first
-        row. Never gives an empty list: a conversation without answers is one row."""
+    def sift_conversation(self, conversation: Conversation) -> list[Kept | Rejected]:
+        """Keeps the answers of a conversation, numbered from 1, or says why there is none to keep.
+
+        Never gives an empty list: a conversation without answers is one row.
+        """
         if conversation.problem:
-            return [Rejected(first, conversation.problem, _shown(conversation.content))]
+            return [Rejected(1, conversation.problem, _shown(conversation.content))]
         longest = max((message.text for message in conversation.messages), key=len, default="")
         if len(longest) > HOPELESS:
-            return [Rejected(first, _too_long(longest), _shown(longest))]
+            return [Rejected(1, _too_long(longest), _shown(longest))]
         clean, findings = _scrubbed(conversation)
-        reason = _unwanted(clean.status, clean.score, clean.best_score)
+        reason = unwanted(clean.status, clean.score, clean.best_score)
         answers = [] if reason else answers_in(clean)
         if not answers:
             said = [message.text for message in clean.messages if message.author in _READ and message.text]
             told = " | ".join(map(_cut, said[:2]))
-            return [Rejected(first, reason or _unanswered(clean), told or _cut(clean.subject))]
+            return [Rejected(1, reason or _unanswered(clean), told or _cut(clean.subject))]
         sifted: list[Kept | Rejected] = []
-        for row, answered in enumerate(answers, start=first):
+        for row, answered in enumerate(answers, start=1):
             worse = clean.worse if answered is answers[-1] else ""
-            sifted.append(self._sift_answer(row, answered, clean, first, findings, worse))
+            sifted.append(self._sift_answer(row, answered, clean, findings, worse))
             if isinstance(sifted[-1], Kept):
                 findings = {}  # counted once for the whole conversation
         return sifted
@@ -151,23 +152,22 @@ class Sieve:
         row: int,
         answered: Answered,
         conversation: Conversation,
-        first: int,
         findings: dict[str, int],
         worse: str,
     ) -> Kept | Rejected:
         question, answer = _tidy(answered.question), _tidy(answered.answer)
-        reason = _says_too_little(question, answer) or _too_long(question, answer)
-        reason = reason or self._known_as(row, question, "", answer)
+        context = conversation.context
+        reason = _says_too_little(question, answer) or _too_long(question, answer, context)
         if reason:
-            return Rejected(row, reason, f"{_cut(question)} | {_cut(answer)}")
+            return Rejected(row, reason, shown_pair(question, answer))
         return Kept(
             row,
             question,
-            "",
+            context,
             answer,
             topic=conversation.topic,
             tags=list(conversation.tags),
-            conversation=conversation.id or f"row-{first}",
+            conversation=conversation.id,
             customer=conversation.customer,
             happened_at=answered.at or conversation.happened_at,
             findings=findings,
@@ -178,27 +178,47 @@ class Sieve:
             channel=conversation.channel,
             language=conversation.language,
             worse=worse,
+            key=key_of(question, context, answer),
         )
-
-    def _known_as(self, row: int, instruction: str, input: str, output: str) -> str:
-        """Where the same question and answer stood before, as a reason; empty for new ones, which are remembered."""
-        key = digest(instruction, input, output)
-        if key in self._seen:
-            return f"Same question and answer as an earlier row (row {self._seen[key]:,})"
-        if key in self._known:
-            return f"The same question and answer are here already ({self._known[key]})"
-        self._seen[key] = row
-        return ""
 
     def _reject(self, row: int, reason: str, values: Mapping[str, str]) -> Rejected:
         told = " | ".join(_shown(values[name]) for name in ("instruction", "output") if values[name])
         return Rejected(row, reason, told)
 
 
-def digest(instruction: str, input: str, output: str) -> bytes:
-    """Equal for examples that say the same."""
+def earlier_turns(cell: str) -> tuple[Turn, ...]:
+    """The turns before a question, from the JSON text of a list: of turns with their roles, or of pairs of a question
+    and an answer, as LLaMA-Factory writes them. None where the cell is anything else."""
+    if not cell.startswith("["):
+        return ()
+    try:
+        listed = json.loads(cell)
+    except (ValueError, RecursionError):
+        return ()
+    turns: list[Turn] = []
+    for item in listed:
+        if isinstance(item, dict) and item.get("role") in ("user", "assistant"):
+            told = [(item["role"], item.get("content"))]
+        elif isinstance(item, list) and len(item) == 2:
+            told = [("user", item[0]), ("assistant", item[1])]
+        else:
+            return ()
+        turns += [Turn(role, word(text)) for role, text in told if word(text)]
+    return tuple(turns)
+
+
+def key_of(instruction: str, input: str, output: str) -> int:
+    """64 bits, equal for examples that say the same. SQL finds the same number for plain texts (`repeats.known`).
+
+    That two different ones of a million share theirs happens once in 37 million imports.
+    """
     said = "\n".join(normalise(text) for text in (instruction, input, output))
-    return hashlib.blake2b(said.encode(), digest_size=12).digest()
+    return int(hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()[:16], 16)
+
+
+def shown_pair(question: str, answer: str) -> str:
+    """The beginnings of a question and an answer without personal data, for the list of what was set aside."""
+    return f"{_cut(question)} | {_cut(answer)}"
 
 
 def split_tags(text: str) -> list[str]:
@@ -214,25 +234,6 @@ def _says_too_little(instruction: str, output: str) -> str:
     if _says_nothing(instruction):
         return "The question is empty"
     return "The answer is empty" if _says_nothing(output) else ""
-
-
-def _unwanted(status: str, score: str, best_score: float | None) -> str:
-    """Why a conversation of this status and mark is no model to learn from; empty if it may be one."""
-    state = normalise(status)
-    if state in _SPAM:
-        return "Marked as spam"
-    if state in _DELETED:
-        return "Marked as deleted"
-    if state in _UNSOLVED:
-        return f"Not solved (status: {state})"
-    return f"Badly rated (rating: {score})" if _badly_rated(score, best_score) else ""
-
-
-def _badly_rated(score: str, best_score: float | None) -> bool:
-    if score.replace(".", "", 1).isdecimal() and best_score:
-        # 1 on a scale of 0 and 1 is the best, 1 on a scale of 5 the worst.
-        return float(score) <= best_score * _BAD_SHARE
-    return normalise(score) in _BAD
 
 
 def _too_long(*texts: str) -> str:
@@ -296,6 +297,7 @@ def _scrubbed(conversation: Conversation) -> tuple[Conversation, dict[str, int]]
             for message in conversation.messages
         ),
         subject=_counting(scrubber, conversation.subject, counted),
+        context=_counting(scrubber, _tidy(conversation.context), counted),
         worse=_counting(scrubber, conversation.worse, counted),
     )
     labels: dict[str, int] = {}

@@ -283,8 +283,8 @@ def test_exports_with_anything_in_them_are_read(tmp_path: Path, data: st.DataObj
     path.write_text(json.dumps([CASES[format](2), case]))
     read = list(CONVERSATION_FORMATS[format].conversations(File(path, "a.json"), "utf-8"))
     assert read
-    sieve = Sieve({}, None, {})
-    assert all(sieve.sift_conversation(conversation, 1) for conversation in read)
+    sieve = Sieve({}, None)
+    assert all(sieve.sift_conversation(conversation) for conversation in read)
     assert all(SECRET not in answered.answer for conversation in read[:1] for answered in answers_in(conversation))
 
 

@@ -173,7 +173,7 @@ def test_a_failure_in_the_middle_leaves_nothing_behind(
     workspace: Workspace, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The quotation mark that is never closed stands behind more rows than one batch holds."""
-    monkeypatch.setattr("engine.data.sources.importing.BATCH", 10)
+    monkeypatch.setattr("engine.data.sources.staging.BATCH", 10)
     text = "question,answer\n" + "".join(f"Why {n}?,Because of {n}.\n" for n in range(3_000))
     with pytest.raises(InputRefused, match="never closed"):
         import_file(workspace, write("a.csv", text + 'How?,"Like\n' + "Where?,There.\n" * 60))
@@ -279,7 +279,7 @@ def test_uploads_lie_under_names_of_our_own(workspace: Workspace, write: Write) 
 
 
 def test_progress_rises_to_the_end(workspace: Workspace, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.data.sources.importing.BATCH", 1_000)
+    monkeypatch.setattr("engine.data.sources.staging.BATCH", 1_000)
     shares: list[float] = []
     import_file(workspace, write("a.csv", pairs(5_000)), progress=lambda share, _: shares.append(share))
     assert len(shares) >= 5

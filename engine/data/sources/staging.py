@@ -1,0 +1,235 @@
+"""Reads a file and lays what becomes of its rows beside the database: examples and rows set aside in two Parquet files.
+
+It never opens the database, so that a process of its own can do it (`reading`); memory stays flat, as rows go to the
+files in batches. One short transaction then moves them in (`importing`).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine import files
+from engine.data.sources import archive, documents
+from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, rows
+from engine.data.sources.repeats import Repeats
+from engine.data.sources.sieve import Kept, Rejected, Sieve
+from engine.data.sources.workers import Item, Sifted, Workers, sift
+from engine.errors import InputRefused
+
+BATCH = 5_000
+SECONDS_BETWEEN_REPORTS = 0.5
+# Below this size a file is sifted before another process has started.
+LARGE = 12 * 1024 * 1024
+
+Progress = Callable[[float, str], object]
+"""Called with the share done, 0 to 1, and a few words. What it raises ends the import, which then leaves nothing."""
+
+_KEPT = pa.schema(
+    [
+        ("row", pa.int64()),
+        *((name, pa.string()) for name in ("instruction", "input", "output", "history", "topic")),
+        ("tags", pa.list_(pa.string())),
+        *((name, pa.string()) for name in ("conversation", "customer", "happened_at")),
+        *((name, pa.string()) for name in ("ticket_status", "score")),
+        ("reopened", pa.int64()),
+        *((name, pa.string()) for name in ("channel", "language", "worse")),
+    ]
+)
+_REJECTED = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("content", pa.string())])
+
+
+@dataclass
+class Staged:
+    """What became of a file, in a folder: rows in two Parquet files, the account here and in `account.json`.
+
+    Attributes:
+        folder: where the files are.
+        format: what the file was read as.
+        mapping: field -> column, as far as it has columns.
+        passages: pieces of documents without questions: document, title, text.
+    """
+
+    folder: Path
+    format: str
+    mapping: dict[str, str]
+    kept: int = 0
+    rejected: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    passages: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def kept_file(self) -> Path:
+        return self.folder / "kept.parquet"
+
+    @property
+    def rejected_file(self) -> Path:
+        return self.folder / "rejected.parquet"
+
+    @property
+    def read(self) -> int:
+        return self.kept + self.rejected
+
+    def save_account(self) -> None:
+        """Writes what is not in the two files, for the process that moves them in."""
+        names = ("format", "mapping", "kept", "rejected", "findings", "reasons", "notes", "passages")
+        files.write_json(self.folder / "account.json", {name: getattr(self, name) for name in names})
+
+    @classmethod
+    def load(cls, folder: Path) -> "Staged":
+        """Reads what `save_account` wrote."""
+        account: dict[str, Any] = files.read_json(folder / "account.json")
+        counted = {name: Counter(account.pop(name)) for name in ("findings", "reasons")}
+        passages = [(document, title, text) for document, title, text in account.pop("passages")]
+        return cls(folder, passages=passages, **counted, **account)
+
+
+def stage(detected: Detected, repeats: Repeats, folder: Path, progress: Progress | None = None) -> Staged:
+    """Reads a file to its end.
+
+    Args:
+        detected: the file, how it is read and what its columns mean.
+        repeats: knows the examples that are here already.
+        folder: gets the files; of a zip, its parts for the time of the reading.
+        progress: told how far it is, twice a second at the most often.
+
+    Raises:
+        InputRefused: the file breaks off where that harms other rows, or nothing in it can be used.
+        StorageFailed: a zip needs more space than there is.
+    """
+    staged = Staged(folder, detected.format, dict(detected.mapping), notes=list(detected.notes))
+    with (
+        pq.ParquetWriter(staged.kept_file, _KEPT, compression="zstd") as kept_rows,
+        pq.ParquetWriter(staged.rejected_file, _REJECTED, compression="zstd") as rejected_rows,
+        Workers() as workers,
+    ):
+        kept: list[Kept] = []
+        rejected: list[Rejected] = []
+        told = time.monotonic()
+        for sifted, share in _sifted_files(detected, staged, workers):
+            for item in repeats.settle(sifted):
+                if isinstance(item, Kept):
+                    kept.append(item)
+                else:
+                    rejected.append(item)
+            full = len(kept) + len(rejected) >= BATCH
+            if full:
+                _flush(staged, kept, rejected, kept_rows, rejected_rows)
+            if progress is not None and (full or time.monotonic() - told >= SECONDS_BETWEEN_REPORTS):
+                progress(share, f"{staged.read + len(kept) + len(rejected):,} rows read")
+                told = time.monotonic()
+        _flush(staged, kept, rejected, kept_rows, rejected_rows)
+    if progress is not None:
+        progress(1.0, f"{staged.read:,} rows read")
+    if not staged.kept and not staged.passages:
+        raise _nothing_usable(detected, staged)
+    return staged
+
+
+def require_texts(detected: Detected) -> None:
+    """Refuses a table without a column for the question or for the answer.
+
+    Raises:
+        InputRefused: there is none of one of them.
+    """
+    if not detected.has_columns:
+        return
+    missing = [
+        word for field, word in (("instruction", "question"), ("output", "answer")) if field not in detected.mapping
+    ]
+    if missing:
+        raise InputRefused(
+            f"{detected.layout.file.name} has no column for the {' and the '.join(missing)}.",
+            f"Its columns are {', '.join(detected.columns)}.",
+            "Choose the columns by hand, in the terminal with --map instruction=COLUMN --map output=COLUMN.",
+        )
+
+
+def _sifted_files(detected: Detected, staged: Staged, workers: Workers) -> Iterator[tuple[Sifted, float]]:
+    """Every row of a file, or of all files of a zip, with the share of it that had been read when it came.
+
+    Of a zip a file that cannot be read is left out; one that breaks off later ends the import, so that none is read by
+    half.
+    """
+    if detected.format != ARCHIVE:
+        yield from _sifted(detected, staged, workers)
+        return
+    with archive.unpacked(detected.layout.file, staged.folder) as found:
+        staged.notes += [
+            f"{name} was left out: {reason[0].lower()}{reason[1:]}." for name, reason in found.left_out.items()
+        ]
+        for place, file in enumerate(found.files):
+            try:
+                inner = detect(file.path, name=file.name)
+                require_texts(inner)
+            except InputRefused as refused:
+                staged.notes.append(f"{file.name} was left out: {refused.title}")
+                continue
+            staged.notes += [f"{file.name}: {note}" for note in inner.notes]
+            for sifted, share in _sifted(inner, staged, workers):
+                yield sifted, (place + share) / len(found.files)
+
+
+def _sifted(detected: Detected, staged: Staged, workers: Workers) -> Iterator[tuple[Sifted, float]]:
+    """The same for one file that is no zip. Passages of a document are added to what is staged."""
+    layout = detected.layout
+    staged.passages += [(layout.file.name, *passage) for passage in documents.passages(layout)]
+    sieve = Sieve(detected.mapping, detected.best_score)
+    items: Iterable[Item] = conversations(layout) if detected.holds_conversations else rows(layout)
+    if layout.file.path.stat().st_size >= LARGE:
+        return workers.sift(sieve, items)
+    return ((sift(sieve, item), item.share) for item in items)
+
+
+def _flush(
+    staged: Staged,
+    kept: list[Kept],
+    rejected: list[Rejected],
+    kept_rows: pq.ParquetWriter,
+    rejected_rows: pq.ParquetWriter,
+) -> None:
+    """Writes a batch out and empties it."""
+    kept_rows.write_table(pa.table({name: [getattr(row, name) for row in kept] for name in _KEPT.names}, schema=_KEPT))
+    rejected_rows.write_table(
+        pa.table({name: [getattr(row, name) for row in rejected] for name in _REJECTED.names}, schema=_REJECTED)
+    )
+    staged.kept += len(kept)
+    staged.rejected += len(rejected)
+    for row in kept:
+        staged.findings.update(row.findings)
+    staged.reasons.update(row.reason.split(" (")[0] for row in rejected)
+    kept.clear()
+    rejected.clear()
+
+
+def _nothing_usable(detected: Detected, staged: Staged) -> InputRefused:
+    name = detected.layout.file.name
+    if not staged.rejected and detected.format == ARCHIVE:
+        left_out = [note for note in staged.notes if " was left out: " in note]
+        return InputRefused(
+            f"Nothing in {name} can be used, so nothing was imported.",
+            " ".join(left_out[:3]) + (f" So were {len(left_out) - 3:,} more." if len(left_out) > 3 else ""),
+            "Pack the files that your helpdesk exported.",
+        )
+    if not staged.rejected and detected.holds_conversations:
+        return InputRefused(f"{name} has no conversations.", "Its list of them is empty.", "Export it again.")
+    if not staged.rejected:
+        return InputRefused(f"{name} has no rows.", "Below the column names there is nothing.", "Export it again.")
+    reasons = "; ".join(
+        f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in staged.reasons.most_common(3)
+    )
+    return InputRefused(
+        f"Nothing in {name} can be used, so nothing was imported.",
+        f"All {staged.rejected:,} {'conversations' if detected.holds_conversations else 'rows'} were set aside "
+        f"({reasons}).",
+        "Export conversations with their messages, solved ones among them."
+        if detected.holds_conversations
+        else "Check that the right columns hold the question and the answer.",
+    )

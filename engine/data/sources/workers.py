@@ -1,0 +1,148 @@
+"""Processes that sift a large file together: one reads and writes, the others look for personal data meanwhile.
+
+Each is `python -m engine.data.sources.workers`, which reads batches from its standard input and writes what became of
+them to its standard output. It ends when its input does, so none is left behind by a reader that was killed; those of
+`multiprocessing` hold both ends of their pipe and would wait for ever.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from types import TracebackType
+
+from engine.data.conversations import Conversation
+from engine.data.sources.rows import Row
+from engine.data.sources.sieve import Kept, Rejected, Sieve
+from engine.errors import JobFailed
+from engine.jobs import import_path
+
+MOST = 4
+# A batch ends with whichever comes first.
+ITEMS, LETTERS = 400, 1 << 20
+
+Item = Row | Conversation
+Sifted = list[Kept | Rejected]
+
+
+def sift(sieve: Sieve, item: Item) -> Sifted:
+    """What becomes of a row, or of a conversation with all its answers."""
+    return [sieve.sift(item)] if isinstance(item, Row) else sieve.sift_conversation(item)
+
+
+class Workers:
+    """A few processes, started at their first use and ended by `close` or the end of a `with` block."""
+
+    def __init__(self, count: int | None = None) -> None:
+        self._count = count or min(MOST, os.cpu_count() or 1)
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._free: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(self._count)
+
+    def __enter__(self) -> "Workers":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def sift(self, sieve: Sieve, items: Iterable[Item]) -> Iterator[tuple[Sifted, float]]:
+        """What became of each item, in their order, with its share of the file. A few batches are under way at a time.
+
+        Raises:
+            JobFailed: one of the processes was ended from outside.
+        """
+        self._start()
+        waiting: deque[tuple[Future[list[Sifted]], list[float]]] = deque()
+        for batch in _batches(items):
+            waiting.append((self._threads.submit(self._ask, sieve, batch), [item.share for item in batch]))
+            if len(waiting) > 2 * self._count:
+                yield from _answered(*waiting.popleft())
+        while waiting:
+            yield from _answered(*waiting.popleft())
+
+    def close(self) -> None:
+        """Ends the processes at once, whatever they are at."""
+        for process in self._processes:
+            process.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for process in self._processes:
+            process.communicate()
+        self._processes.clear()
+
+    def _start(self) -> None:
+        while len(self._processes) < self._count:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "engine.data.sources.workers"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                # Ctrl+C in a terminal is for the reader, which then ends these.
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": import_path()},
+            )
+            self._processes.append(process)
+            self._free.put(process)
+
+    def _ask(self, sieve: Sieve, batch: list[Item]) -> list[Sifted]:
+        process = self._free.get()
+        assert process.stdin  # noqa: S101
+        assert process.stdout  # noqa: S101
+        try:
+            pickle.dump((sieve, batch), process.stdin, pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            answer: list[Sifted] = pickle.load(process.stdout)  # noqa: S301  our own process wrote it
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise JobFailed(
+                "The file could not be read to its end.",
+                "A process that was looking for personal data in it was ended; running out of memory is the usual "
+                "reason.",
+                "Close other programs and import it again.",
+            ) from error
+        finally:
+            self._free.put(process)
+        return answer
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    letters = 0
+    for item in items:
+        batch.append(item)
+        letters += _letters(item)
+        if len(batch) >= ITEMS or letters >= LETTERS:
+            yield batch
+            batch, letters = [], 0
+    if batch:
+        yield batch
+
+
+def _letters(item: Item) -> int:
+    if isinstance(item, Row):
+        return sum(map(len, item.values.values())) + len(item.content)
+    return sum(len(message.text) for message in item.messages) + len(item.content)
+
+
+def _answered(future: Future[list[Sifted]], shares: list[float]) -> Iterator[tuple[Sifted, float]]:
+    yield from zip(future.result(), shares, strict=True)
+
+
+def main() -> None:
+    """Answers batches until there are no more."""
+    # What a library prints must not stand between the answers.
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    while True:
+        try:
+            sieve, batch = pickle.load(sys.stdin.buffer)  # noqa: S301  our own process wrote it
+        except EOFError:
+            return
+        pickle.dump([sift(sieve, item) for item in batch], answers, pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
