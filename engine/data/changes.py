@@ -37,6 +37,7 @@ KINDS = {
     "duplicates": "settling duplicates",
     "privacy": "reviewing personal data",
     "topics": "naming topics",
+    "restore": "going back to",
     "add": "adding",
 }
 """What stands before the colon of a purpose, in words; what stands after it is told as it is."""
