@@ -78,9 +78,10 @@ def examples(
     import json as json_library
 
     from engine.data import editor
+    from engine.data.filters import Filter
 
     opened = workspace_of(workspace, "examples")
-    found = editor.export_jsonl(opened, where=where, out=out)
+    found = editor.export_jsonl(opened, Filter(search=where), out=out)
     if out is None and not json:
         for example in found:
             print(json_library.dumps(example, ensure_ascii=False))

@@ -1,34 +1,26 @@
 """The table of examples: search, paging, edits, trash. Each change is a batch of `engine.data.changes`."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from engine import files
 from engine.data import changes
-from engine.data.changes import WORDS, Edit, can_undo, history_of, redo, undo  # noqa: F401
+from engine.data.changes import WORDS
 from engine.data.duplicates import normalise
-from engine.data.examples import Example, Turn, from_row, history_json
+from engine.data.examples import Example, Role, Turn, from_row, history_json
+from engine.data.filters import EVERYTHING, Filter, condition
 from engine.data.sources.sieve import split_tags
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 
-# The ids first and alone: texts are read for the rows of one page only, however deep it lies.
-_FIND = """
-    WITH found AS MATERIALIZED (
-        SELECT id FROM examples
-        WHERE status = $status
-          AND ($topic IS NULL OR topic = $topic)
-          AND ($source IS NULL OR source_id = $source)
-          AND ($search = '' OR contains(lower(instruction), $search) OR contains(lower(output), $search)
-               OR contains(lower(input), $search) OR contains(lower(topic), $search))
-    )
-    SELECT (SELECT count(*) FROM found) AS total,
-           coalesce((SELECT list(id) FROM (SELECT id FROM found ORDER BY id LIMIT $limit OFFSET $offset)), []) AS ids
-"""
+TEXTS = ("instruction", "input", "output", "topic", "tags")
+"""The fields that are edited as one text."""
 
 _WRITTEN = pa.schema(
     [
@@ -36,6 +28,26 @@ _WRITTEN = pa.schema(
         ("tags", pa.list_(pa.string())),
     ]
 )
+
+
+class ChangedMeanwhile(InputRefused):
+    """The text that was edited is not what the person saw any more; carries both, so that nothing typed is lost.
+
+    Attributes:
+        example_id: the example.
+        field: the field, "history:2" for an earlier turn.
+        present: what stands there now.
+        typed: what the person wanted there.
+    """
+
+    def __init__(self, example_id: int, field: str, present: str, typed: str) -> None:
+        named = WORDS[field.partition(":")[0]]
+        super().__init__(
+            f"The {named} of example {example_id} was changed meanwhile.",
+            "Another page or a cleaning step wrote to it after you opened it. Yours was not saved.",
+            "Compare both, then keep one of them.",
+        )
+        self.example_id, self.field, self.present, self.typed = example_id, field, present, typed
 
 
 class Page(NamedTuple):
@@ -54,44 +66,32 @@ class Opened(NamedTuple):
     row: int
 
 
-def page(
-    workspace: Workspace,
-    *,
-    search: str = "",
-    topic: str | None = None,
-    source: int | None = None,
-    status: str = "active",
-    limit: int = 50,
-    offset: int = 0,
-) -> Page:
-    """One page of the examples, in the order in which they came.
+def page(workspace: Workspace, wanted: Filter = EVERYTHING, *, limit: int = 50, offset: int = 0) -> Page:
+    """One page of the examples that a filter finds, in the order in which they came.
 
     Args:
         workspace: where.
-        search: text that question, answer, context or topic contains, in any case.
-        topic: only this topic; "" for examples without one, None for all.
-        source: only this source.
-        status: active or trashed.
+        wanted: which examples.
         limit: rows on a page.
         offset: rows before it.
     """
-    wanted: dict[str, object] = {
-        "status": status,
-        "topic": topic,
-        "source": source,
-        "search": search.strip().lower(),
-        "limit": limit,
-        "offset": offset,
-    }
-    found = workspace.database.rows(_FIND, wanted)[0]
-    if not found["ids"]:
-        return Page([], found["total"])
+    where = condition(workspace, wanted)
+    # The ids first and alone: texts are read for the rows of one page only, however deep it lies.
+    total, ids = workspace.database.rows(
+        f"""WITH found AS MATERIALIZED (SELECT examples.id {where.tables} WHERE {where.sql})
+            SELECT (SELECT count(*) FROM found) AS total,
+                   coalesce((SELECT list(id) FROM (SELECT id FROM found ORDER BY id LIMIT $limit OFFSET $offset)), [])
+                   AS ids""",  # noqa: S608 (constants)
+        {**where.parameters, "limit": limit, "offset": offset},
+    )[0].values()
+    if not ids:
+        return Page([], total)
     rows = workspace.database.rows(
         """SELECT * FROM examples
            WHERE id BETWEEN $first AND $last AND list_contains($ids::BIGINT[], id) ORDER BY id""",
-        {"first": min(found["ids"]), "last": max(found["ids"]), "ids": found["ids"]},
+        {"first": min(ids), "last": max(ids), "ids": ids},
     )
-    return Page([from_row(row) for row in rows], found["total"])
+    return Page([from_row(row) for row in rows], total)
 
 
 def open_example(workspace: Workspace, example_id: int) -> Opened | None:
@@ -126,7 +126,7 @@ def topics(workspace: Workspace) -> list[tuple[str, int]]:
     return [(row["topic"], row["n"]) for row in rows]
 
 
-def edit_cell(workspace: Workspace, example_id: int, field: str, value: str) -> None:
+def edit_cell(workspace: Workspace, example_id: int, field: str, value: str, *, before: str | None = None) -> None:
     """Changes one field of an example. When it returns, the change is on disk.
 
     Args:
@@ -134,33 +134,138 @@ def edit_cell(workspace: Workspace, example_id: int, field: str, value: str) -> 
         example_id: which example.
         field: instruction, input, output, topic or tags.
         value: the new text; tags are divided by commas.
+        before: the text that was replaced, as the person saw it; None where it does not matter.
 
     Raises:
         InputRefused: the field cannot be edited, or a question or an answer would become empty.
+        ChangedMeanwhile: the text is not `before` any more.
         NotFound: the example is not here.
     """
-    if field not in WORDS or field == "history":
-        raise InputRefused(f"{field} cannot be edited.", f"What can be: {', '.join(WORDS)}.", "Choose one of these.")
-    value = value.replace("\r\n", "\n").strip()
+    edit_row(workspace, example_id, {field: value}, before={} if before is None else {field: before})
+
+
+def edit_row(
+    workspace: Workspace,
+    example_id: int,
+    values: Mapping[str, str],
+    *,
+    before: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Changes several fields of an example at once, as one step to undo.
+
+    Args:
+        workspace: where.
+        example_id: which example.
+        values: field to new text, as `edit_cell` takes them.
+        before: the texts that were replaced, as far as they matter.
+
+    Raises:
+        As `edit_cell` does; then no field was changed.
+    """
+    for field in values:
+        if field not in TEXTS:
+            named = ", ".join(TEXTS)
+            raise InputRefused(f"{field} cannot be edited.", f"What can be: {named}.", "Choose one of these.")
+    wanted = {field: _clean(value) for field, value in values.items()}
+    for field, value in wanted.items():
+        _require_words(field, value)
+    # Read inside, so that of two pages that change one text at once each writes down what it really replaced.
+    with workspace.database.transaction() as cursor:
+        current = get_example(workspace, example_id)
+        for field, seen in before.items():
+            _require_same(example_id, field, shown(current, field), seen, wanted[field])
+        stored = {f: json.dumps(split_tags(value)) if f == "tags" else value for f, value in wanted.items()}
+        _make_one(cursor, example_id, stored)
+
+
+def edit_turn(
+    workspace: Workspace, example_id: int, place: int, content: str, *, role: Role = "user", before: str | None = None
+) -> None:
+    """Changes, removes or adds an earlier turn.
+
+    Args:
+        workspace: where.
+        example_id: which example.
+        place: the turn's number from 0; the number of turns adds one behind them.
+        content: the new text; an empty one removes the turn.
+        role: whose turn it is where one is added.
+        before: the text that was replaced, as the person saw it; None where it does not matter.
+
+    Raises:
+        InputRefused: there is no such turn.
+        ChangedMeanwhile: the text is not `before` any more.
+        NotFound: the example is not here.
+    """
+    content = _clean(content)
+    with workspace.database.transaction() as cursor:
+        turns = list(get_example(workspace, example_id).history)
+        present = turns[place].content if 0 <= place < len(turns) else ""
+        if before is not None:
+            _require_same(example_id, f"history:{place}", present, before, content)
+        if not 0 <= place <= len(turns):
+            raise InputRefused(
+                f"There is no earlier turn {place + 1}.", f"The example has {len(turns)}.", "Open the example again."
+            )
+        changed = [Turn(turns[place].role if place < len(turns) else role, content)] if content else []
+        turns[place : place + 1] = changed
+        _make_one(cursor, example_id, {"history": history_json(tuple(turns))})
+
+
+def restore_state(workspace: Workspace, example_id: int, edit: int) -> bool:
+    """Brings an example back to what it was before one of its edits; itself a change that can be undone.
+
+    Args:
+        workspace: where.
+        example_id: which example.
+        edit: the edit's id, as `changes.history_of` gives it.
+
+    Returns:
+        Whether anything was different then.
+    """
+    with workspace.database.transaction() as cursor:
+        made = changes.make(
+            cursor,
+            "",
+            """SELECT example_id, field, arg_min(before, id) AS after FROM edits
+               WHERE example_id = $example AND id >= $edit AND NOT undone AND field <> 'added'
+               GROUP BY example_id, field""",
+            {"example": example_id, "edit": edit},
+        )
+    return bool(made.examples)
+
+
+def shown(example: Example, field: str) -> str:
+    """A field as people read and type it."""
+    return ", ".join(example.tags) if field == "tags" else str(getattr(example, field))
+
+
+def _clean(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+def _require_words(field: str, value: str) -> None:
     if field in ("instruction", "output") and not normalise(value):
         raise InputRefused(
             f"The {WORDS[field]} cannot be empty.",
             "An example needs a question and an answer.",
             "Write one, or move the example to the trash.",
         )
-    # Read inside, so that of two pages that change one text at once each writes down what it really replaced.
-    with workspace.database.transaction() as cursor:
-        current = get_example(workspace, example_id)
-        if field == "tags":
-            before, after = json.dumps(current.tags), json.dumps(split_tags(value))
-        else:
-            before, after = getattr(current, field), value
-        if before == after:
-            return
-        changes.make(
-            cursor, "", "SELECT $id AS example_id, $field AS field, $after AS after",
-            {"id": example_id, "field": field, "after": after},
-        )  # fmt: skip
+
+
+def _require_same(example_id: int, field: str, present: str, seen: str, typed: str) -> None:
+    # What stands there already is no conflict, whoever wrote it.
+    if _clean(present) not in (_clean(seen), typed):
+        raise ChangedMeanwhile(example_id, field, present, typed)
+
+
+def _make_one(cursor: DuckDBPyConnection, example_id: int, stored: Mapping[str, str]) -> None:
+    """One batch for the fields of one example."""
+    changes.make(
+        cursor,
+        "",
+        "SELECT $id AS example_id, unnest($fields::VARCHAR[]) AS field, unnest($values::VARCHAR[]) AS after",
+        {"id": example_id, "fields": list(stored), "values": list(stored.values())},
+    )
 
 
 def trash(workspace: Workspace, example_ids: Sequence[int]) -> int:
@@ -215,24 +320,26 @@ def add_example(
     return example_id
 
 
-def export_jsonl(workspace: Workspace, where: str = "", out: Path | None = None) -> Iterator[dict[str, Any]]:
-    """The active examples as plain records, in the order in which they came.
+def export_jsonl(
+    workspace: Workspace, wanted: Filter = EVERYTHING, out: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """The examples that a filter finds as plain records, in the order in which they came.
 
     Args:
         workspace: where.
-        where: only those that contain this text; all when empty.
+        wanted: which examples; the active ones where nothing is said.
         out: a file that also gets them, a record a line; it is complete when this returns.
     """
     if out is None:
-        return _records(workspace, where)
-    lines = (json.dumps(record, ensure_ascii=False) for record in _records(workspace, where))
+        return _records(workspace, wanted)
+    lines = (json.dumps(record, ensure_ascii=False) for record in _records(workspace, wanted))
     files.write_text(out, "".join(f"{line}\n" for line in lines))
     return files.read_jsonl(out)
 
 
-def _records(workspace: Workspace, where: str) -> Iterator[dict[str, Any]]:
+def _records(workspace: Workspace, wanted: Filter) -> Iterator[dict[str, Any]]:
     offset, batch = 0, 5_000
-    while rows := page(workspace, search=where, limit=batch, offset=offset).rows:
+    while rows := page(workspace, wanted, limit=batch, offset=offset).rows:
         for example in rows:
             yield {
                 "id": example.id,

@@ -7,7 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from engine.data import editor
+from engine.data import changes, editor
+from engine.data.filters import Filter
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import examples_parts as parts
@@ -24,7 +25,7 @@ def draw(workspace: Workspace, search: str, topic: str, view: str, offset: int, 
     counted = editor.topics(workspace)
     known = {name for name, _ in counted}
     topic = topic if topic in known else ALL_TOPICS
-    can_undo, can_redo = editor.can_undo(workspace)
+    can_undo, can_redo = changes.can_undo(workspace)
     return (
         gr.Dropdown(_topic_choices(counted), value=topic),
         draw_table(workspace, search, topic, view, offset, opened),
@@ -39,9 +40,7 @@ def draw_table(workspace: Workspace, search: str, topic: str, view: str, offset:
     find = partial(
         editor.page,
         workspace,
-        search=search,
-        topic=None if topic == ALL_TOPICS else topic,
-        status="trashed" if trash else "active",
+        Filter(search=search, topic=() if topic == ALL_TOPICS else (topic,), status="trashed" if trash else "active"),
         limit=ROWS_ON_A_PAGE,
     )
     page = find(offset=offset)
@@ -56,7 +55,7 @@ def draw_opened(workspace: Workspace, opened: int | None) -> str:
     found = None if opened is None else editor.open_example(workspace, opened)
     if found is None:
         return parts.nothing_opened()
-    return parts.conversation(found, editor.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
+    return parts.conversation(found, changes.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
 
 
 def _topic_choices(counted: list[tuple[str, int]]) -> list[tuple[str, str]]:
@@ -67,7 +66,7 @@ def _topic_choices(counted: list[tuple[str, int]]) -> list[tuple[str, str]]:
 
 @notices.shown
 def step(workspace: Workspace, changed: int, *, back: bool) -> int:
-    done = editor.undo(workspace) if back else editor.redo(workspace)
+    done = changes.undo(workspace) if back else changes.redo(workspace)
     if done is None:
         notices.say("There is nothing to undo." if back else "There is nothing to redo.")
         return changed

@@ -7,6 +7,7 @@ import pytest
 
 from engine.data import changes, editor
 from engine.data.changes import Made, Reverted
+from engine.data.filters import Filter
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 
@@ -117,7 +118,7 @@ def test_added_examples_are_marked_and_taken_back(filled: Workspace) -> None:
     assert (row["origin"], row["conversation"], row["tags"]) == ("synthetic", "synthetic-6", ["off_topic"])
     batch = changes.made_for(filled, "balance:")[0]
     assert changes.revert(filled, batch.batch) == Reverted(examples=1, left=0)
-    assert editor.page(filled, status="trashed").rows[0].id == six
+    assert editor.page(filled, Filter(status="trashed")).rows[0].id == six
     with pytest.raises(InputRefused), filled.database.transaction() as cursor:
         changes.add(cursor, "balance:refusals", "SELECT 'Sing?' AS instruction, '' AS output")
     with pytest.raises(ValueError, match="status"), filled.database.transaction() as cursor:

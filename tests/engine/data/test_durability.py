@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.data import editor
+from engine.data import changes, editor
 from engine.data.sources import import_file, list_sources
 from engine.data.versions import list_versions, read_split
 from engine.workspace import open_workspace
@@ -62,7 +62,7 @@ def test_no_acknowledged_edit_is_lost(tmp_path: Path, write: Callable[..., Path]
             assert int(stored.rsplit(" ", 1)[1]) >= count
         workspace.close()
     workspace = open_workspace(root)
-    while editor.undo(workspace) is not None:
+    while changes.undo(workspace) is not None:
         pass
     assert [e.output for e in editor.page(workspace, limit=99).rows] == [row[1] for row in pairs(20)[1:]]
     workspace.close()

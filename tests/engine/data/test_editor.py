@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import editor
+from engine.data import changes, editor
 from engine.data.examples import Turn, messages
+from engine.data.filters import EVERYTHING, Filter
 from engine.data.sources import import_file, remove_source
 from engine.errors import InputRefused, NotFound
 from engine.files import read_jsonl
@@ -24,8 +25,8 @@ def filled(workspace: Workspace, write: Write) -> Workspace:
     return workspace
 
 
-def ids(workspace: Workspace, **wanted: object) -> list[int]:
-    return [example.id for example in editor.page(workspace, limit=100, **wanted).rows]  # type: ignore[arg-type]
+def ids(workspace: Workspace, wanted: Filter = EVERYTHING) -> list[int]:
+    return [example.id for example in editor.page(workspace, wanted, limit=100).rows]
 
 
 def test_pages_follow_each_other(filled: Workspace) -> None:
@@ -46,7 +47,7 @@ def test_search_takes_text_literally(workspace: Workspace, write: Write) -> None
         ["Back\\slash?", 'It\'s "so".'],
     ]
     import_file(workspace, write("a.csv", [["question", "answer"], *rows]))
-    found = {term: [e.instruction for e in editor.page(workspace, search=term).rows] for term in
+    found = {term: [e.instruction for e in editor.page(workspace, Filter(search=term)).rows] for term in
              ("100%", "a_b", "über", "OFF", "\\", "'s \"so", "nothing")}  # fmt: skip
     assert found == {
         "100%": ["100% off?"],
@@ -61,10 +62,10 @@ def test_search_takes_text_literally(workspace: Workspace, write: Write) -> None
 
 def test_filters(filled: Workspace, write: Write) -> None:
     other = import_file(filled, write("b.csv", [["question", "answer"], ["Something else?", "Quite so, yes."]]))
-    assert len(ids(filled, topic="topic 1")) == 10
-    assert ids(filled, topic="") == ids(filled, source=other.id)
+    assert len(ids(filled, Filter(topic=("topic 1",)))) == 10
+    assert ids(filled, Filter(topic=("",))) == ids(filled, Filter(source=(other.id,)))
     assert dict(editor.topics(filled)) == {"topic 0": 10, "topic 1": 10, "topic 2": 10, "": 1}
-    assert editor.page(filled, search="return", topic="topic 2", limit=2).total == 10
+    assert editor.page(filled, Filter(search="return", topic=("topic 2",)), limit=2).total == 10
 
 
 def test_every_edit_can_be_undone_and_done_again(filled: Workspace) -> None:
@@ -79,7 +80,7 @@ def test_every_edit_can_be_undone_and_done_again(filled: Workspace) -> None:
     after = editor.page(filled, limit=100).rows
     assert editor.get_example(filled, first).tags == ("tone", "edge case")
     told = []
-    while (done := editor.undo(filled)) is not None:
+    while (done := changes.undo(filled)) is not None:
         told.append(done)
     assert told == [
         f"restoring example {second}",
@@ -90,11 +91,11 @@ def test_every_edit_can_be_undone_and_done_again(filled: Workspace) -> None:
         f"the answer of example {first}",
     ]
     assert editor.page(filled, limit=100).rows == before
-    assert editor.can_undo(filled) == (False, True)
-    while editor.redo(filled) is not None:
+    assert changes.can_undo(filled) == (False, True)
+    while changes.redo(filled) is not None:
         pass
     assert editor.page(filled, limit=100).rows == after
-    assert editor.can_undo(filled) == (True, False)
+    assert changes.can_undo(filled) == (True, False)
 
 
 def test_undo_goes_on_after_a_restart(filled: Workspace) -> None:
@@ -105,9 +106,9 @@ def test_undo_goes_on_after_a_restart(filled: Workspace) -> None:
     again = open_workspace(filled.root)
     try:
         assert editor.get_example(again, first).output == "Another answer."
-        assert editor.undo(again) == f"the answer of example {first}"
+        assert changes.undo(again) == f"the answer of example {first}"
         assert editor.get_example(again, first) == before
-        assert editor.redo(again) is not None
+        assert changes.redo(again) is not None
         assert editor.get_example(again, first).output == "Another answer."
     finally:
         again.close()
@@ -116,12 +117,12 @@ def test_undo_goes_on_after_a_restart(filled: Workspace) -> None:
 def test_a_new_edit_ends_the_way_forward(filled: Workspace) -> None:
     first = ids(filled)[0]
     editor.edit_cell(filled, first, "output", "One answer.")
-    editor.undo(filled)
+    changes.undo(filled)
     editor.edit_cell(filled, first, "output", "Two answers.")
-    assert editor.redo(filled) is None
+    assert changes.redo(filled) is None
     assert editor.get_example(filled, first).output == "Two answers."
-    editor.undo(filled)
-    assert editor.undo(filled) is None
+    changes.undo(filled)
+    assert changes.undo(filled) is None
 
 
 def test_what_is_refused_changes_nothing(filled: Workspace) -> None:
@@ -133,24 +134,24 @@ def test_what_is_refused_changes_nothing(filled: Workspace) -> None:
     with pytest.raises(NotFound):
         editor.edit_cell(filled, 999_999, "output", "Nobody's answer.")
     assert editor.get_example(filled, first) == before
-    assert editor.can_undo(filled) == (False, False)
+    assert changes.can_undo(filled) == (False, False)
 
 
 def test_the_same_value_is_no_edit(filled: Workspace) -> None:
     first = ids(filled)[0]
     editor.edit_cell(filled, first, "output", editor.get_example(filled, first).output + " \r\n")
-    assert editor.history_of(filled, first) == []
+    assert changes.history_of(filled, first) == []
 
 
 def test_trash_keeps_and_restores(filled: Workspace) -> None:
     some = ids(filled)[3:6]
     assert editor.trash(filled, some) == 3
     assert editor.trash(filled, some) == 0
-    assert ids(filled, status="trashed") == some
+    assert ids(filled, Filter(status="trashed")) == some
     assert not set(some) & set(ids(filled))
     assert editor.restore(filled, some[:2]) == 2
-    assert ids(filled, status="trashed") == some[2:]
-    assert [edit.after for edit in editor.history_of(filled, some[0])] == ["active", "trashed"]
+    assert ids(filled, Filter(status="trashed")) == some[2:]
+    assert [edit.after for edit in changes.history_of(filled, some[0])] == ["active", "trashed"]
 
 
 def test_examples_can_be_written(workspace: Workspace) -> None:
@@ -159,9 +160,9 @@ def test_examples_can_be_written(workspace: Workspace) -> None:
     example = editor.get_example(workspace, added)
     assert (example.history, example.tags) == (history, ("tone",))
     assert messages(example)[0] == {"role": "user", "content": "Hello"}
-    assert editor.undo(workspace) == f"adding example {added}"
+    assert changes.undo(workspace) == f"adding example {added}"
     assert ids(workspace) == []
-    editor.redo(workspace)
+    changes.redo(workspace)
     assert ids(workspace) == [added]
     with pytest.raises(InputRefused):
         editor.add_example(workspace, instruction="Where?", output=" ")
@@ -172,8 +173,8 @@ def test_removing_a_source_leaves_undo_usable(filled: Workspace) -> None:
     editor.edit_cell(filled, ids(filled)[0], "output", "An edit that goes with its source.")
     remove_source(filled, 1)
     assert ids(filled) == [added]
-    assert editor.undo(filled) == f"adding example {added}"
-    assert editor.undo(filled) is None
+    assert changes.undo(filled) == f"adding example {added}"
+    assert changes.undo(filled) is None
 
 
 def test_export(filled: Workspace, tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_export(filled: Workspace, tmp_path: Path) -> None:
     texts = ["id", "instruction", "input", "output", "history", "topic", "tags", "conversation"]
     assert list(records[0]) == [*texts, "ticket_status", "score", "reopened", "channel", "language", "worse"]
     out = tmp_path / "examples.jsonl"
-    some = list(editor.export_jsonl(filled, where="number 7 ", out=out))
+    some = list(editor.export_jsonl(filled, Filter(search="number 7 "), out=out))
     assert [record["instruction"] for record in some] == ["How do I return item number 7 please?"]
     assert list(read_jsonl(out)) == some
 
@@ -196,6 +197,6 @@ def test_edits_of_one_text_at_once_follow_each_other(filled: Workspace) -> None:
 
     with ThreadPoolExecutor(6) as pages:
         list(pages.map(edit, range(6)))
-    edits = list(reversed(editor.history_of(filled, 1)))
+    edits = list(reversed(changes.history_of(filled, 1)))
     assert len(edits) == 6
     assert [each.before for each in edits[1:]] == [each.after for each in edits[:-1]]

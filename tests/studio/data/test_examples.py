@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 
 from engine.data import editor
+from engine.data.filters import Filter
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import examples
@@ -21,7 +22,7 @@ def drawn(workspace: Workspace, **shown: Any) -> dict[str, Any]:
 
 
 def test_nothing_from_a_file_becomes_markup(filled: Workspace) -> None:
-    row = next(row.id for row in editor.page(filled, search="<img").rows)
+    row = next(row.id for row in editor.page(filled, Filter(search="<img")).rows)
     editor.edit_cell(filled, row, "tags", HOSTILE)
     page = drawn(filled, opened=row, search="<img")
     for html in (page["table"], page["opened"]):
