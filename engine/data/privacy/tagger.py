@@ -43,6 +43,8 @@ _PLACEHOLDER = re.compile(r"\[[A-Z]+(?:_\d+)?\]|\{\{[^{}]*\}\}")
 _WORD = re.compile(r"\w+")
 # What may stand between two words of one name or one address.
 _JOINS = {"PERSON": re.compile(r"[ \t]*[.'’-]?[ \t]*"), "ADDRESS": re.compile(r"[\s.,'’/#|>-]*")}
+# Before a full stop within a name: an initial or a title. After a longer word a sentence ends.
+LONGEST_TITLE = 4
 _PARTS = re.compile(r"[\s.]*[,/|\n][\s.]*")
 _loading = threading.Lock()
 
@@ -102,7 +104,10 @@ def _belongs(text: str, last: tuple[Kind, int, int, float], word: tuple[Kind, in
     person = last[0] == "PERSON"
     if person != (word[0] == "PERSON"):
         return False
-    return bool(_JOINS["PERSON" if person else "ADDRESS"].fullmatch(text[last[2] : word[1]]))
+    between = text[last[2] : word[1]]
+    if person and "." in between and last[2] - last[1] > LONGEST_TITLE:
+        return False
+    return bool(_JOINS["PERSON" if person else "ADDRESS"].fullmatch(between))
 
 
 def _close(text: str, words: list[tuple[Kind, int, int, float]]) -> Iterator[Finding]:

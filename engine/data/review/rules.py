@@ -1,0 +1,90 @@
+"""A person's rules as the workspace keeps them: always, never, patterns. What a rule did is undone with its batch."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast, get_args
+
+from duckdb import DuckDBPyConnection
+
+from engine.data.privacy import Kind, Rules
+from engine.errors import InputRefused
+from engine.workspace import Workspace
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+# Batches of edits that do not stand: undone, or taken back by another batch that stands.
+FALLEN = """
+    fallen AS (
+        SELECT DISTINCT batch FROM edits WHERE undone
+        UNION
+        SELECT split_part(purpose, ':', 2)::BIGINT FROM batch_purposes
+        WHERE starts_with(purpose, 'revert:')
+          AND NOT EXISTS (SELECT 1 FROM edits WHERE edits.batch = batch_purposes.batch AND edits.undone)
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule in force: `text` is a text or, for an action of pattern, a regular expression."""
+
+    id: int
+    action: str
+    text: str
+    type: Kind
+    made_in: int
+    created_at: datetime
+
+
+def list_rules(workspace: Workspace) -> list[Rule]:
+    """The rules in force, the newest first."""
+    rows = workspace.database.rows(
+        f"""WITH {FALLEN} SELECT * FROM privacy_rules
+            WHERE made_in NOT IN (SELECT batch FROM fallen) ORDER BY id DESC"""  # noqa: S608 (constants)
+    )
+    return [Rule(**row) for row in rows]
+
+
+def load(workspace: Workspace) -> Rules:
+    """The rules in force, as texts are scrubbed with."""
+    listed = list_rules(workspace)
+    # The newest word on a text counts.
+    newest = {rule.text: rule for rule in reversed(listed) if rule.action != "pattern"}
+    return Rules(
+        {rule.text: rule.type for rule in newest.values() if rule.action == "always"},
+        frozenset(rule.text for rule in newest.values() if rule.action == "never"),
+        {rule.text: rule.type for rule in reversed(listed) if rule.action == "pattern"},
+    )
+
+
+def remember(cursor: DuckDBPyConnection, action: str, text: str, kind: Kind, made_in: int) -> None:
+    """Keeps a rule from now on; an older one on the same text goes."""
+    cursor.execute(
+        "DELETE FROM privacy_rules WHERE text = ? AND (action = 'pattern') = (? = 'pattern')", [text, action]
+    )
+    cursor.execute(
+        "INSERT INTO privacy_rules (action, text, type, made_in) VALUES (?, ?, ?, ?)", [action, text, kind, made_in]
+    )
+
+
+def number(cursor: DuckDBPyConnection) -> int:
+    """A number as batches have, for a decision that changed no text."""
+    return int(cursor.execute("SELECT nextval('batches_id')").fetchall()[0][0])
+
+
+def remove_rule(workspace: Workspace, rule_id: int) -> None:
+    """Lets go of a rule for what comes from now on; what it replaced stays replaced."""
+    with workspace.database.transaction() as cursor:
+        cursor.execute("DELETE FROM privacy_rules WHERE id = ?", [rule_id])
+
+
+def kind_of(text: str) -> Kind:
+    """A kind of personal data by its name.
+
+    Raises:
+        InputRefused: it is none.
+    """
+    kind = text.strip().upper()
+    if kind not in KINDS:
+        raise InputRefused(f"{text} is no kind of personal data.", f"Kinds are {', '.join(KINDS)}.", "Choose one.")
+    return cast(Kind, kind)

@@ -1,0 +1,201 @@
+"""Looks through the examples for names, addresses and places, and for identifiers that were typed in since.
+
+The tagger reads some hundred texts a second, so an import of ordinary size is looked through at once and a large one
+in a step of its own. The work is saved in parts: what is killed goes on where it stopped, and each part can be undone.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.data.privacy import Finding, Rules, tag
+from engine.data.privacy.rules import single_blanks
+from engine.data.review import rules
+from engine.data.review.replacing import Row, known_in, read_rows, rewrite, save
+from engine.data.vault import open_vault
+from engine.errors import InputRefused
+from engine.workspace import Workspace
+
+Progress = Callable[[float, str], object]
+"""Called with the share done, 0 to 1, and a few words."""
+
+CONFIRMATION = "freeze with personal data"
+"""What a person types to freeze examples that were not looked through."""
+
+# Examples of this many texts are looked through in the same action as their import: a minute or two.
+AT_ONCE = 20_000
+# Saved together: two minutes' work, one step of undo.
+PART = 10_000
+PART_LETTERS = 20_000_000
+# Read between two words of progress.
+SLICE = 512
+# A word in so many conversations of a part, and in this share of them, of which the tagger makes now a person and now a
+# place, each at least this share of the time. The sample's shop: 217 of 258, 53% and 47%.
+COMMON = 10
+COMMON_SHARE = 0.05
+UNSURE = 0.15
+_UNSCANNED = "status = 'active' AND scanned_at IS NULL"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What a scan did.
+
+    Attributes:
+        examples: looked through.
+        texts: different ones in them.
+        replaced: kind of personal data -> places where it was replaced.
+        spared: words that are everywhere, as the name of a business is, and were left for that; each is a rule now.
+        left: examples that were changed while they were read, and wait for the next scan.
+        seconds: how long it took.
+    """
+
+    examples: int
+    texts: int
+    replaced: dict[str, int]
+    spared: tuple[str, ...]
+    left: int
+    seconds: float
+
+
+def unscanned(workspace: Workspace) -> int:
+    """How many active examples were not looked through as they are now."""
+    return int(workspace.database.value(f"SELECT count(*) FROM examples WHERE {_UNSCANNED}"))  # noqa: S608
+
+
+def scan(workspace: Workspace, progress: Progress | None = None) -> Scanned:
+    """Looks through all active examples that were not yet, or whose text changed since, and replaces what it finds.
+
+    Raises:
+        ModelUnavailable: the tagger is not there. Nothing is changed.
+        StorageFailed: the vault cannot be written; what was saved before stays.
+    """
+    begun = time.monotonic()
+    waiting = workspace.database.rows(
+        f"""SELECT id, strlen(instruction) + strlen(input) + strlen(output) + strlen(history::VARCHAR) AS letters
+            FROM examples WHERE {_UNSCANNED} ORDER BY conversation, id"""  # noqa: S608 (constants)
+    )
+    letters = sum(row["letters"] for row in waiting) or 1
+    clock = _Clock(progress, letters, begun)
+    replaced: Counter[str] = Counter()
+    spared: list[str] = []
+    examples = texts = 0
+    for part in _parts([(row["id"], row["letters"]) for row in waiting]):
+        rows = read_rows(workspace, part)
+        tagged = _tagged(rows, clock)
+        told = rules.load(workspace)
+        everywhere = [text for text in _everywhere(rows, tagged) if text not in told.always]
+        told = Rules(told.always, told.never.union(everywhere), told.patterns)
+        done = rewrite(rows, tagged, told, known_in(workspace, (row.conversation for row in rows)))
+        with workspace.database.transaction() as cursor:
+            batch, same = save(cursor, open_vault(workspace), rows, done, purpose="privacy:names", scanned=True)
+            for text in everywhere:
+                rules.remember(cursor, "never", text, "PERSON", batch or rules.number(cursor))
+        spared += everywhere
+        examples += len(same)
+        texts += len(tagged)
+        replaced.update(place.replaced.type for place in done.places if place.row.id in same)
+    return Scanned(examples, texts, dict(replaced), tuple(spared), len(waiting) - examples, time.monotonic() - begun)
+
+
+def scan_at_once(workspace: Workspace, progress: Progress | None = None) -> Scanned | None:
+    """The scan after an import, None where it would take long: then it is a step of its own."""
+    texts = workspace.database.value(
+        f"SELECT coalesce(sum(2 + json_array_length(history)), 0) FROM examples WHERE {_UNSCANNED}"  # noqa: S608
+    )
+    return scan(workspace, progress) if texts <= AT_ONCE else None
+
+
+def before_freezing(
+    workspace: Workspace, *, look: bool = True, confirm: str = "", progress: Progress | None = None
+) -> None:
+    """Sees to it that nothing is frozen which was not looked through, unless a person says so in so many words.
+
+    Args:
+        workspace: where.
+        look: whether to look through what was not yet.
+        confirm: `CONFIRMATION`, to freeze it as it is.
+        progress: told how far it is.
+
+    Raises:
+        InputRefused: examples were not looked through, and nobody confirmed it.
+        ModelUnavailable: the tagger is not there.
+    """
+    if " ".join(confirm.split()).casefold() == CONFIRMATION:
+        return
+    # Again, if somebody changed an example while it was read.
+    for _ in range(3):
+        if look and unscanned(workspace):
+            scan(workspace, progress)
+    if left := unscanned(workspace):
+        raise InputRefused(
+            f"{left:,} {'example was' if left == 1 else 'examples were'} not looked through for names yet.",
+            "A model can repeat every name that it learned from.",
+            f"Look through them first (tunedesk scrub), or confirm it by typing: {CONFIRMATION}",
+        )
+
+
+def _parts(waiting: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
+    part: list[int] = []
+    letters = 0
+    for id, length in waiting:
+        if part and (len(part) == PART or letters + length > PART_LETTERS):
+            yield part
+            part, letters = [], 0
+        part.append(id)
+        letters += length
+    if part:
+        yield part
+
+
+def _everywhere(rows: Sequence[Row], tagged: Mapping[str, Sequence[Finding]]) -> list[str]:
+    """Words that name the business and nobody in it: they are in many conversations, and the tagger cannot make up its
+    mind whether they are a person or a place. A customer's or an agent's name is a person wherever it stands."""
+    conversations: dict[str, set[str]] = {}
+    kinds: dict[str, Counter[bool]] = {}
+    for row in rows:
+        for text in row.texts():
+            for finding in tagged[text]:
+                said = single_blanks(finding.text)
+                conversations.setdefault(said, set()).add(row.conversation)
+                kinds.setdefault(said, Counter())[finding.type == "PERSON"] += 1
+    many = max(COMMON, COMMON_SHARE * len({row.conversation for row in rows}))
+    return [
+        said
+        for said, there in conversations.items()
+        if len(there) >= many and min(kinds[said][True], kinds[said][False]) >= UNSURE * kinds[said].total()
+    ]
+
+
+def _tagged(rows: Sequence[Row], clock: "_Clock") -> dict[str, list[Finding]]:
+    """What the tagger finds in each different text of some examples."""
+    # Those of one conversation repeat each other's turns; each is read once.
+    texts = list(dict.fromkeys(text for row in rows for text in row.texts()))
+    whole = sum(map(len, texts)) or 1
+    share = sum(len(text) for row in rows for text in row.texts()) / whole
+    found: dict[str, list[Finding]] = {}
+    for start in range(0, len(texts), SLICE):
+        batch = texts[start : start + SLICE]
+        found.update(zip(batch, tag(batch), strict=True))
+        clock.tell(share * sum(map(len, batch)))
+    return found
+
+
+class _Clock:
+    """Tells how far a scan is and how long it will take."""
+
+    def __init__(self, progress: Progress | None, letters: int, begun: float) -> None:
+        self._progress = progress
+        self._letters = letters
+        self._begun = begun
+        self._done = 0.0
+
+    def tell(self, letters: float) -> None:
+        """So many more letters were read."""
+        self._done = min(self._done + letters, self._letters)
+        if self._progress is not None:
+            share = self._done / self._letters
+            left = (time.monotonic() - self._begun) * (1 - share) / share
+            words = f", about {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left" if left > 3 else ""
+            self._progress(share, f"Looking for names{words}")
