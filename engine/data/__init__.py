@@ -7,5 +7,9 @@ vault.py        what the placeholders stood for, apart from everything that lear
 minilm.py       where the package keeps the small language model
 duplicates.py   when two texts are the same, or nearly
 versions.py     freezes a selection with its splits into a Parquet file
+division.py     what decides the splits (splits.py deals them out), and what was golden before
+comparison.py   what differs between two versions, or a version and now
+restoring.py    goes back to a version
+exports.py      versions and examples as files for other tools (workbook_writer.py writes the Excel ones)
 summary.py      is there enough to train on?
 """

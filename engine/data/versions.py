@@ -8,39 +8,40 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from duckdb import DuckDBPyConnection
 
+from engine.data.division import divided
 from engine.data.duplicates import Lookup
 from engine.data.examples import Example, from_row, history_json
-from engine.data.splits import SPLITS, Split, divide
+from engine.data.splits import SPLIT_BY, SPLITS, Split, SplitBy
 from engine.errors import InputRefused, NotFound, StorageFailed
-from engine.files import slug
+from engine.files import read_json, slug
 from engine.workspace import Workspace
 
 # Fewer examples leave nothing to hold back for validation and the golden split.
 FEWEST = 10
 
+REMOVED = "versions_removed"
+"""The key in the table `settings` under which the highest number of a deleted version stands."""
 SAME_AS_GOLDEN = "Same question as one of the golden set"
 NEAR_GOLDEN = "Nearly the same question as one of the golden set"
 
-_SCHEMA = pa.schema(
-    [
-        ("id", pa.int64()),
-        *(
-            (name, pa.string())
-            for name in ("split", "conversation", "instruction", "input", "output", "history", "topic")
-        ),
-        ("tags", pa.list_(pa.string())),
-        *((name, pa.string()) for name in ("ticket_status", "score", "channel", "language", "worse")),
-        ("reopened", pa.int64()),
-    ]
-)
+# What a version holds of each example. Its customer is a salted mark, as in the database.
+_WRITE = """
+    COPY (
+        SELECT id, chosen.split, conversation, instruction, input, output, history::VARCHAR AS history, topic, tags,
+               ticket_status, score, channel, language, worse, reopened, customer, happened_at, origin, quality
+        FROM examples JOIN chosen USING (id) ORDER BY id
+    ) TO $path (FORMAT parquet, COMPRESSION zstd)
+"""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,13 @@ class Version:
     """A frozen selection.
 
     Attributes:
-        hash: of all that a model could learn from it; the same examples and seed give the same hash at any time.
+        hash: of all that a model could learn from it; the same examples with the same seed give the same hash at any
+            time, as long as the same ones were golden before.
         path: the Parquet file.
         counts: examples per split.
         left_out: plain reason -> active examples that were not taken.
+        split_by: what decided who stays together: conversation, customer or date.
+        notes: what else a person should know about how it was divided, plain sentences.
     """
 
     name: str
@@ -61,6 +65,8 @@ class Version:
     counts: dict[str, int]
     left_out: dict[str, int]
     created_at: datetime
+    split_by: SplitBy = "conversation"
+    notes: tuple[str, ...] = ()
 
     @property
     def examples(self) -> int:
@@ -69,12 +75,18 @@ class Version:
 
 
 def freeze(
-    workspace: Workspace, name: str | None = None, *, golden: float = 0.1, validation: float = 0.1, seed: int = 0
+    workspace: Workspace,
+    name: str | None = None,
+    *,
+    golden: float = 0.1,
+    validation: float = 0.1,
+    seed: int = 0,
+    split_by: SplitBy = "conversation",
 ) -> Version:
     """Freezes the active examples.
 
     Examples whose question is, exactly or nearly, a hand-picked golden question are left out: what is measured with
-    must not be learned.
+    must not be learned. What was golden in an earlier version stays golden (see `engine.data.division`).
 
     Args:
         workspace: where.
@@ -82,35 +94,58 @@ def freeze(
         golden: share held back for evaluation, 0 to 0.5.
         validation: share that training watches without learning from it, 0 to 0.5.
         seed: decides which examples go where.
+        split_by: what stays on one side: conversations, or all of a customer; by date the newest are held back.
 
     Raises:
-        InputRefused: the name is taken, a share is out of range, or there are fewer than 10 examples.
-        StorageFailed: the file cannot be written.
+        InputRefused: the name is taken, a share or a way to divide is none, there are fewer than 10 examples, or they
+            cannot be divided so.
+        StorageFailed: the file cannot be written, or an earlier version cannot be read.
     """
     for what, share in (("golden", golden), ("validation", validation)):
         if not 0 <= share <= 0.5:
             raise InputRefused(f"The {what} share must be between 0 and 0.5, got {share:g}.", "", "Use 0.1, a tenth.")
+    if split_by not in SPLIT_BY:
+        raise InputRefused(
+            f"Examples cannot be divided by {split_by}.", f"They can by {', '.join(SPLIT_BY)}.", "Choose one of these."
+        )
     # Inside one transaction, so that two freezes never take one name or clear each other's file.
     with workspace.database.transaction() as cursor:
-        taken = [row.name for row in list_versions(workspace)]
-        number = max((row.number for row in list_versions(workspace)), default=0) + 1
+        earlier = list_versions(workspace)
+        number = _next_number(cursor)
         name = " ".join((name or f"Version {number}").split())
         if not name:
             raise InputRefused("A version needs a name.", "", f"Call it Version {number}, for instance.")
-        if name.casefold() in {each.casefold() for each in taken}:
+        if name.casefold() in {each.name.casefold() for each in earlier}:
             raise InputRefused(
                 f"There is a version called {name} already.",
                 "A frozen version is never overwritten.",
                 "Choose another name.",
             )
         examples, left_out = _selection(workspace)
-        _require_enough(len(examples), left_out)
-        splits = divide(examples, golden=golden, validation=validation, seed=seed)
+        reasons = dict(Counter(left_out.values()))
+        _require_enough(len(examples), reasons)
+        splits, notes = divided(
+            cursor,
+            examples,
+            golden=golden,
+            validation=validation,
+            seed=seed,
+            split_by=split_by,
+            earlier=[version.path for version in earlier],
+        )
         _clear_leftovers(workspace)
         path = workspace.versions / f"{number}-{slug(name)}.parquet"
-        _write(path, examples, splits)
+        _write(cursor, path, examples, splits)
         counts = {split: Counter(splits)[split] for split in SPLITS}
-        settings = {"golden": golden, "validation": validation, "seed": seed, "left_out": left_out}
+        settings = {
+            "golden": golden,
+            "validation": validation,
+            "seed": seed,
+            "split_by": split_by,
+            "left_out": reasons,
+            "left_out_ids": list(left_out),
+            "notes": notes,
+        }
         cursor.execute(
             "INSERT INTO versions (name, number, hash, path, counts, settings) VALUES (?, ?, ?, ?, ?, ?)",
             [name, number, content_hash(examples, splits), path.name, json.dumps(counts), json.dumps(settings)],
@@ -118,20 +153,35 @@ def freeze(
     return get_version(workspace, name)
 
 
+def _next_number(cursor: DuckDBPyConnection) -> int:
+    """One more than any version ever had: a file's name never stands for another version than it did."""
+    ((number,),) = cursor.execute(
+        """SELECT greatest(coalesce((SELECT max(number) FROM versions), 0),
+                           coalesce((SELECT (value->>'$')::BIGINT FROM settings WHERE key = ?), 0))
+           + 1""",
+        [REMOVED],
+    ).fetchall()
+    return int(number)
+
+
 def list_versions(workspace: Workspace) -> list[Version]:
     """All versions, the newest first."""
-    return [
-        Version(
+    found = []
+    for row in workspace.database.rows("SELECT * FROM versions ORDER BY number DESC"):
+        settings = json.loads(row["settings"])
+        version = Version(
             name=row["name"],
             number=row["number"],
             hash=row["hash"],
             path=workspace.versions / row["path"],
             counts=json.loads(row["counts"]),
-            left_out=json.loads(row["settings"])["left_out"],
+            left_out=settings["left_out"],
             created_at=row["created_at"],
+            split_by=settings.get("split_by", "conversation"),
+            notes=tuple(settings.get("notes", ())),
         )
-        for row in workspace.database.rows("SELECT * FROM versions ORDER BY number DESC")
-    ]
+        found.append(version)
+    return found
 
 
 def get_version(workspace: Workspace, name: str | None = None) -> Version:
@@ -148,6 +198,39 @@ def get_version(workspace: Workspace, name: str | None = None) -> Version:
         raise NotFound("There is no version yet.", "A run learns from a frozen version.", "Freeze one first.")
     known = ", ".join(version.name for version in versions) or "none yet"
     raise NotFound(f"There is no version called {name}.", f"The versions are: {known}.", "Choose one of these.")
+
+
+def remove(workspace: Workspace, name: str) -> None:
+    """Deletes a version for good, and with it what was golden in it. Its number is not given again.
+
+    A run has its own copy, but is compared by what was golden in its version: that must not be learned later on.
+
+    Raises:
+        NotFound: there is no such version.
+        InputRefused: a run learned from it.
+    """
+    version = get_version(workspace, name)
+    learned = [
+        str(manifest["name"])
+        for manifest in map(read_json, sorted(workspace.runs.glob("[!.]*/run.json")))
+        if manifest["version"] == version.name
+    ]
+    if learned:
+        raise InputRefused(
+            f"{version.name} is in use.",
+            f"{', '.join(learned[:3])}{' and others' if len(learned) > 3 else ''} learned from it and "
+            f"{'are' if len(learned) > 1 else 'is'} compared by its golden examples.",
+            "Remove these runs first." if len(learned) > 1 else "Remove that run first.",
+        )
+    with workspace.database.transaction() as cursor:
+        cursor.execute("DELETE FROM versions WHERE name = ?", [version.name])
+        cursor.execute(
+            "INSERT OR REPLACE INTO settings VALUES (?, greatest(?, coalesce((SELECT (value->>'$')::BIGINT "
+            "FROM settings WHERE key = ?), 0))::VARCHAR::JSON)",
+            [REMOVED, version.number, REMOVED],
+        )
+    # A process killed here leaves a file that no row names; the next freeze clears it.
+    version.path.unlink(missing_ok=True)
 
 
 def read_split(path: Path, split: Split) -> list[Example]:
@@ -190,19 +273,19 @@ def content_hash(examples: Sequence[Example], splits: Sequence[Split]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _selection(workspace: Workspace) -> tuple[list[Example], dict[str, int]]:
-    """The active examples without those that would give the golden set away, and why others were left out."""
+def _selection(workspace: Workspace) -> tuple[list[Example], dict[int, str]]:
+    """The active examples without those that would give the golden set away; the others' ids, and why."""
     golden = [row["question"] for row in workspace.database.rows("SELECT question FROM golden_questions ORDER BY id")]
     lookup = Lookup(golden)
     chosen: list[Example] = []
-    left_out: Counter[str] = Counter()
+    left_out: dict[int, str] = {}
     for row in workspace.database.rows("SELECT * FROM examples WHERE status = 'active' ORDER BY id"):
         match = lookup.find(row["instruction"]) if golden else None
         if match is None:
             chosen.append(from_row(row))
         else:
-            left_out[SAME_AS_GOLDEN if match.exact else NEAR_GOLDEN] += 1
-    return chosen, dict(left_out)
+            left_out[row["id"]] = SAME_AS_GOLDEN if match.exact else NEAR_GOLDEN
+    return chosen, left_out
 
 
 def _require_enough(count: int, left_out: dict[str, int]) -> None:
@@ -217,42 +300,25 @@ def _require_enough(count: int, left_out: dict[str, int]) -> None:
     )
 
 
-def _write(path: Path, examples: Iterable[Example], splits: Iterable[Split]) -> None:
+def _write(cursor: DuckDBPyConnection, path: Path, examples: Sequence[Example], splits: Sequence[Split]) -> None:
     """Writes the Parquet file beside, brings it to disk and renames it."""
-    rows = [
-        {
-            "id": example.id,
-            "split": split,
-            "conversation": example.conversation,
-            "instruction": example.instruction,
-            "input": example.input,
-            "output": example.output,
-            "history": history_json(example.history),
-            "topic": example.topic,
-            "tags": list(example.tags),
-            "ticket_status": example.ticket_status,
-            "score": example.score,
-            "channel": example.channel,
-            "language": example.language,
-            "worse": example.worse,
-            "reopened": example.reopened,
-        }
-        for example, split in zip(examples, splits, strict=True)
-    ]
+    chosen = pa.table({"id": pa.array([example.id for example in examples], pa.int64()), "split": list(splits)})
+    cursor.register("chosen", chosen)
     beside = path.with_name(f"{path.name}.part")
     try:
-        with beside.open("wb") as file:
-            pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), file, compression="zstd")
-            file.flush()
+        cursor.execute(_WRITE, {"path": str(beside)})
+        with beside.open("r+b") as file:
             os.fsync(file.fileno())
         os.replace(beside, path)
-    except OSError as error:
+    except (OSError, duckdb.Error) as error:
         beside.unlink(missing_ok=True)
         raise StorageFailed(
             "The version could not be saved.",
-            f"The system said: {error.strerror or error}.",
+            f"The system said: {getattr(error, 'strerror', None) or str(error).splitlines()[0]}.",
             "Free some space, then freeze again.",
         ) from error
+    finally:
+        cursor.unregister("chosen")
 
 
 def _clear_leftovers(workspace: Workspace) -> None:

@@ -5,14 +5,25 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from engine.data import editor
+from engine import files
+from engine.data import changes, editor
 from engine.data.duplicates import normalise
 from engine.data.examples import Example
-from engine.data.sources import import_file
+from engine.data.sources import import_file, list_sources, remove_source
 from engine.data.splits import SPLITS, divide
-from engine.data.versions import NEAR_GOLDEN, SAME_AS_GOLDEN, freeze, get_version, list_versions, read_split
+from engine.data.versions import (
+    NEAR_GOLDEN,
+    SAME_AS_GOLDEN,
+    Version,
+    freeze,
+    get_version,
+    list_versions,
+    read_split,
+    remove,
+)
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.workspace import Workspace, open_workspace
 from tests.engine.data.conftest import pairs
@@ -107,7 +118,7 @@ def test_the_same_data_gives_the_same_hash(filled: Workspace, write: Write, tmp_
     editor.edit_cell(filled, 5, "output", "Something else.")
     changed = freeze(filled)
     assert changed.hash != first.hash
-    editor.undo(filled)
+    changes.undo(filled)
     assert freeze(filled).hash == first.hash
 
 
@@ -210,3 +221,114 @@ def test_a_damaged_file_is_said_so(filled: Workspace) -> None:
     version.path.unlink()
     with pytest.raises(StorageFailed, match="cannot be read"):
         read_split(version.path, "train")
+
+
+def golden_of(version: Version) -> set[str]:
+    return {example.instruction for example in read_split(version.path, "golden")}
+
+
+def test_what_was_golden_stays_golden(filled: Workspace, write: Write) -> None:
+    first = freeze(filled, "One")
+    assert first.notes == ()
+    import_file(filled, write("more.csv", pairs(300)))
+    second = freeze(filled, "Two", seed=5)
+    assert golden_of(first) < golden_of(second)
+    assert second.counts["golden"] == 30
+    assert second.notes == ("10 examples were golden in an earlier version and stay golden: they are never learned.",)
+    # By question as well as by number: imported anew they are known again, and an edited one is, by its number.
+    for source in list_sources(filled):
+        remove_source(filled, source.id)
+    import_file(filled, write("again.csv", pairs(300)))
+    third = freeze(filled, "Three", golden=0)
+    assert golden_of(third) == golden_of(second)
+    kept = read_split(third.path, "golden")[0]
+    editor.edit_cell(filled, kept.id, "instruction", "Asked in quite another way")
+    assert "Asked in quite another way" in golden_of(freeze(filled, "Four"))
+    for name in ("One", "Two", "Three", "Four"):
+        remove(filled, name)
+    assert freeze(filled, "Five", golden=0).counts["golden"] == 0
+    assert get_version(filled).number == 5
+
+
+def test_more_of_a_topic_gives_it_new_golden_ones_and_no_other(workspace: Workspace, write: Write) -> None:
+    import_file(workspace, write("a.csv", pairs(300)))
+    first = freeze(workspace)
+    more = [[f"Where is parcel {n} of mine?", f"On its way, number {n}.", "topic 1"] for n in range(100)]
+    import_file(workspace, write("b.csv", [["question", "answer", "topic"], *more]))
+    second = freeze(workspace)
+    new = [e for e in read_split(second.path, "golden") if e.instruction not in golden_of(first)]
+    assert len(new) == 10
+    assert {example.topic for example in new} == {"topic 1"}
+
+
+def test_by_customer_no_customer_is_on_two_sides(workspace: Workspace, write: Write) -> None:
+    rows = [[f"question {n} of mine", f"answer {n}", f"c{n % 37}@example.org", str(n)] for n in range(300)]
+    rows += [["one of nobody", "answer", "", "400"]]
+    import_file(workspace, write("a.csv", [["question", "answer", "customer_email", "ticket_id"], *rows]))
+    version = freeze(workspace, "By customer", split_by="customer")
+    assert version.split_by == get_version(workspace).split_by == "customer"
+    assert version.notes == ("1 example without a known customer: divided by conversation.",)
+    table = pq.read_table(version.path).to_pylist()
+    sides = defaultdict(set)
+    for row in table:
+        sides[row["customer"]].add(row["split"])
+    assert len(sides) == 38
+    assert all(len(found) == 1 for customer, found in sides.items() if customer)
+    assert 20 <= version.counts["golden"] <= 40
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2024-{month:02}-{day:02}T10:00:00Z", "{month:02}/{day:02}/2024 10:00", "{day:02}.{month:02}.2024", "{seconds}"],
+)
+def test_by_date_the_newest_are_held_back(workspace: Workspace, write: Write, written: str) -> None:
+    def date(n: int) -> str:
+        month, day = n // 20 + 1, n % 20 + 1
+        return written.format(month=month, day=day, seconds=1_704_067_200 + 86_400 * (30 * month + day))
+
+    order = random.Random(1).sample(range(200), 200)
+    rows = [[f"question {n} here", f"answer {n}", date(n)] for n in order]
+    import_file(workspace, write("a.csv", [["question", "answer", "created_at"], *rows, ["no date", "x y", ""]]))
+    version = freeze(workspace, split_by="date")
+    assert version.counts == {"train": 161, "validation": 20, "golden": 20}
+    assert golden_of(version) == {f"question {n} here" for n in range(180, 200)}
+    assert {e.instruction for e in read_split(version.path, "validation")} == {
+        f"question {n} here" for n in range(160, 180)
+    }
+    assert version.notes[0] == "1 example without a date: among those to learn from."
+    assert version.notes[1].startswith("The oldest golden example is of ")
+
+
+def test_a_division_that_cannot_be_made_is_refused(filled: Workspace) -> None:
+    with pytest.raises(InputRefused, match="divided by customer"):
+        freeze(filled, split_by="customer")
+    with pytest.raises(InputRefused, match="divided by date"):
+        freeze(filled, split_by="date")
+    with pytest.raises(InputRefused, match="divided by moon"):
+        freeze(filled, split_by="moon")  # type: ignore[arg-type]
+    assert list_versions(filled) == []
+
+
+def test_customers_that_pull_all_into_golden_are_refused(workspace: Workspace, write: Write) -> None:
+    rows = [[f"question {n} of mine", f"answer {n}", f"c{n % 3}@example.org"] for n in range(120)]
+    import_file(workspace, write("a.csv", [["question", "answer", "customer_email"], *rows]))
+    freeze(workspace, "One")
+    with pytest.raises(InputRefused, match="100% of the examples would be golden") as refused:
+        freeze(workspace, "Two", split_by="customer")
+    assert "as the earlier versions were divided" in refused.value.remedy
+
+
+def test_a_version_that_a_run_learned_from_stays(filled: Workspace) -> None:
+    version = freeze(filled, "One")
+    (filled.runs / "quick-try-1").mkdir(parents=True)
+    files.write_json(filled.runs / "quick-try-1" / "run.json", {"name": "Quick try 1", "version": "One"})
+    with pytest.raises(InputRefused, match="One is in use") as refused:
+        remove(filled, "one")
+    assert "Quick try 1 learned from it" in refused.value.message
+    assert version.path.exists()
+    freeze(filled, "Two")
+    remove(filled, "Two")
+    assert [each.name for each in list_versions(filled)] == ["One"]
+    assert freeze(filled).number == 3
+    with pytest.raises(NotFound):
+        remove(filled, "Two")
