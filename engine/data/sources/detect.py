@@ -1,12 +1,12 @@
 """What a file is and what its columns mean, before anything of it is kept."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from engine.data.conversations import Conversation, answers_in
+from engine.data.conversations import Author, Conversation, answers_in
 from engine.data.sources import (
     archive,
     chats,
@@ -31,6 +31,7 @@ from engine.data.sources.damage import refuse_protected_office
 from engine.data.sources.document_texts import KINDS, WORD, kind_of
 from engine.data.sources.encoding import Encoding, detect_encoding
 from engine.data.sources.mapping import FIELDS, by_name, map_columns
+from engine.data.sources.remembered import Remembered
 from engine.data.sources.rows import File, Layout, Rows, clean_name
 from engine.data.sources.zipped import is_zip, part_names
 from engine.errors import InputRefused
@@ -103,12 +104,14 @@ class Detected:
         mapping: field -> column, as far as it could be told; empty for conversations, which have no columns.
         preview: its first three rows, text by column; of conversations, their first three answers.
         best_score: the highest mark in the column of ratings, None where there are no marks in figures.
+        remembered: whether the mapping is one that a person chose before.
     """
 
     layout: Layout
     mapping: dict[str, str]
     preview: list[dict[str, str]]
     best_score: float | None
+    remembered: bool = False
 
     @property
     def format(self) -> str:
@@ -129,6 +132,11 @@ class Detected:
         return self.layout.columns
 
     @property
+    def may_say_who_answers(self) -> bool:
+        """Whether its lines have names alone, so that a person may say who of them answers."""
+        return self.format in NAMED_FORMATS
+
+    @property
     def encoding(self) -> str:
         return self.layout.encoding
 
@@ -138,7 +146,12 @@ class Detected:
 
 
 def detect(
-    path: Path, *, name: str | None = None, format: str | None = None, mapping: Mapping[str, str] | None = None
+    path: Path,
+    *,
+    name: str | None = None,
+    format: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    recall: Callable[[Sequence[str]], Remembered | None] | None = None,
 ) -> Detected:
     """Looks at a file: format, encoding, columns, what they mean.
 
@@ -148,6 +161,7 @@ def detect(
         format: one of `FORMATS` where the person says so; found from the content otherwise.
         mapping: field -> column where the person says so; an empty column takes a field back. Of chats and mails,
             `agent` -> the names or addresses of those who answer.
+        recall: gives what was chosen before for the names of some columns; asked where `mapping` is not given.
 
     Raises:
         InputRefused: the file cannot be read as rows, or the mapping names what is not there.
@@ -165,10 +179,18 @@ def detect(
             )
         return Detected(layout, fixed, sample[:PREVIEWED], None)
     found = map_columns(layout.columns, sample)
-    if mapping is not None:
+    remembered = recall(layout.columns) if recall is not None and not mapping else None
+    if mapping:
         found = _corrected(found, mapping, layout)
+    elif remembered is not None:
+        found = _corrected(found, {field: remembered.mapping.get(field, "") for field in FIELDS}, layout)
+        layout = replace(layout, notes=(*layout.notes, remembered.note))
     return Detected(
-        layout, found, sample[:PREVIEWED], _best_score([row.get(found.get("score", ""), "") for row in sample])
+        layout,
+        found,
+        sample[:PREVIEWED],
+        _best_score([row.get(found.get("score", ""), "") for row in sample]),
+        remembered is not None,
     )
 
 
@@ -294,12 +316,20 @@ def _examine_conversations(
     if format == "mailbox" and not outlook.is_message(file.path):
         notes.append(mailbox.who_answers(file, agent or None).note)
     layout = Layout(file, format, encoding.codec, agent=agent, notes=tuple(filter(None, notes)))
-    answers = (
-        {QUESTION: answered.question, ANSWER: answered.answer}
-        for conversation in islice(conversations(layout), CONVERSATIONS_PREVIEWED)
-        for answered in answers_in(conversation)
-    )
-    return layout, list(islice(answers, PREVIEWED))
+    answers: list[dict[str, str]] = []
+    # In the order in which they come; a dictionary, as it keeps that.
+    written: dict[Author, dict[str, None]] = {"agent": {}, "customer": {}}
+    for conversation in islice(conversations(layout), CONVERSATIONS_PREVIEWED):
+        if len(answers) < PREVIEWED:
+            answers += [{QUESTION: each.question, ANSWER: each.answer} for each in answers_in(conversation)]
+        elif format not in NAMED_FORMATS:
+            break
+        for message in conversation.messages:
+            if message.name and message.author in written:
+                written[message.author][message.name] = None
+    if format in NAMED_FORMATS:
+        layout = replace(layout, answering=tuple(written["agent"]), asking=tuple(written["customer"]))
+    return layout, answers[:PREVIEWED]
 
 
 def _text_format(file: File, head: str, encoding: Encoding) -> str:

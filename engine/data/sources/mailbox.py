@@ -22,6 +22,7 @@ from engine.data.sources.damage import told_as_damage
 from engine.data.sources.mail_files import FROM_LINE, Place, Source, is_mail_part, opened_mails
 from engine.data.sources.mails import Envelope, Person, read_body, read_envelope
 from engine.data.sources.rows import File
+from engine.data.sources.speakers import WhoAnswers, in_the_terminal
 from engine.data.sources.zipped import is_zip, part_names
 from engine.errors import InputRefused
 
@@ -106,7 +107,7 @@ def who_answers(file: File, agent: str | None = None) -> Roles:
     """Who answers in a mailbox, and a note that says how it was told; reads all headers.
 
     Raises:
-        InputRefused: nobody has the name or address that the person gave.
+        WhoAnswers: nobody has the name or address that the person gave.
     """
     with opened_mails(file) as source:
         return _roles(file, _gathered(source, file), agent)
@@ -118,10 +119,10 @@ def conversations(file: File, encoding: str, agent: str | None = None) -> Iterat
     Args:
         file: the mail, mailbox or zip.
         encoding: the codec of texts that name none and are not UTF-8.
-        agent: who answers: an address, a domain or a name; told from the mails otherwise.
+        agent: who answers: addresses, domains or names, divided by commas; told from the mails otherwise.
 
     Raises:
-        InputRefused: nobody has the name or address that the person gave.
+        WhoAnswers: nobody has the name or address that the person gave.
     """
     with opened_mails(file) as source:
         if outlook.is_message(file.path):
@@ -203,10 +204,11 @@ def _roles(file: File, gathered: _Threads, agent: str | None) -> Roles:
         named = frozenset(person.address for person in gathered.senders if _is_named(person, agent))
         if not named:
             writers = sorted({person.name or person.address for person in gathered.senders})
-            raise InputRefused(
+            raise WhoAnswers(
                 f"Nobody called {agent} writes in {file.name}.",
                 f"These do: {', '.join(writers[:10])}{' and others' if len(writers) > 10 else ''}.",
-                "Name one of them, their address or the part of it behind the @.",
+                f"Name one of them, their address or the part of it behind the @. {in_the_terminal(writers[:1])}",
+                writers,
             )
         return Roles(named, f"The mails of {agent} are taken as answers, as you said.")
     threads = gathered.threads()
@@ -232,9 +234,10 @@ def _roles(file: File, gathered: _Threads, agent: str | None) -> Roles:
 
 
 def _is_named(person: Person, agent: str) -> bool:
-    wanted = agent.strip().lower()
-    at_domain = "." in wanted and " " not in wanted and person.address.endswith("@" + wanted.lstrip("@"))
-    return wanted in (person.address, person.name.lower()) or at_domain
+    # Whole as well: some names have a comma.
+    wanted = {name.strip().lower() for name in (agent, *agent.split(","))}
+    domains = tuple("@" + name.lstrip("@") for name in wanted if "." in name and " " not in name)
+    return not wanted.isdisjoint((person.address, person.name.lower())) or person.address.endswith(domains)
 
 
 def _is_text_mail(head: str) -> bool:

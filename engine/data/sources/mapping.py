@@ -79,6 +79,10 @@ _ONE_MESSAGE = {
     "sender",
     "role",
 }
+# Of a column of questions at least this share asks, by its mark or its first word.
+_ASKS = 0.1
+# A table with no more columns than this holds nothing but questions, answers and a label.
+_BARE = 3
 # Exports with more columns than this are tables of a helpdesk's database, where content misleads.
 _FEW = 15
 # Names under which an answer stands in some files, and something else in others: there the cells decide.
@@ -198,7 +202,11 @@ def _fill_texts(mapping: dict[str, str], free: Sequence[str], profiles: Mapping[
             mapping[missing] = max(texts, key=lambda column: rank(profiles[column]))
         return
     if len(texts) >= 2:
-        mapping["instruction"] = max(texts, key=lambda column: _asking(profiles[column]))
+        asks = max(texts, key=lambda column: _asking(profiles[column]))
+        # A log has two columns of text as well. Where no name tells and hardly a cell asks, the person has to say it.
+        if profiles[asks].asks < _ASKS and len(profiles) > _BARE:
+            return
+        mapping["instruction"] = asks
         texts.remove(mapping["instruction"])
         mapping["output"] = max(texts, key=lambda column: _answering(profiles[column]))
 

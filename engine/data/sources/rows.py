@@ -56,6 +56,7 @@ class Layout:
         skip: lines before the table.
         sheets: the sheets of a workbook that hold the table.
         agent: who answers in a chat or a mailbox, where the person says so.
+        answering, asking: who does either in its first conversations, by name, in the formats of names.
         notes: what a person should know about how it was read, plain sentences.
     """
 
@@ -69,6 +70,8 @@ class Layout:
     skip: int = 0
     sheets: tuple[str, ...] = ()
     agent: str = ""
+    answering: tuple[str, ...] = ()
+    asking: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.sources.damage import told_as_damage
 from engine.data.sources.rows import File
+from engine.data.sources.speakers import WhoAnswers, in_the_terminal
 from engine.data.sources.zipped import is_zip, open_zip
 from engine.errors import InputRefused
 
@@ -123,10 +124,11 @@ def _agents(file: File, names: dict[str, str], agent: str) -> frozenset[str]:
     found = frozenset(id for id, name in names.items() if name.lower() in wanted or id.lower() in wanted)
     if not found:
         shown = sorted(set(names.values()))
-        raise InputRefused(
+        raise WhoAnswers(
             f"Nobody called {agent} is in {file.name}.",
             f"These are: {', '.join(shown[:8])}{' and others' if len(shown) > 8 else ''}.",
-            "Name one of them as the agent.",
+            f"Name one of them as the agent. {in_the_terminal(shown[:1])}",
+            shown,
         )
     return found
 

@@ -1,8 +1,9 @@
 """Who answers in chats whose lines only have names: whom the person says, else what names, titles and habits tell."""
 
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from engine.data.conversations import Author
@@ -28,6 +29,18 @@ PHONE = re.compile(r"~?\s*\+?[\d\s().\u00a0-]{7,}$")
 # A customer comes back; somebody in more than half of all chats works there.
 BEGINNINGS = 5
 MOSTLY = 0.8
+
+
+class WhoAnswers(InputRefused):
+    """It cannot be told who answers in a file, or nobody in it has the name that was given.
+
+    Attributes:
+        names: those who write in it, of whom the person is to choose.
+    """
+
+    def __init__(self, title: str, message: str, remedy: str, names: Iterable[str]) -> None:
+        super().__init__(title, message, remedy)
+        self.names = tuple(names)
 
 
 @dataclass
@@ -69,7 +82,7 @@ def tell_agents(file: File, speakers: Speakers, agent: str | None) -> frozenset[
     chat is not, by its title; the one with a name where the other has but a number; the one who hardly ever begins.
 
     Raises:
-        InputRefused: nobody has the name that the person gave, or it cannot be told who answers.
+        WhoAnswers: nobody has the name that the person gave, or it cannot be told who answers.
     """
     names = [name for name in speakers.met if author(name, frozenset()) == "customer"]
     if agent:
@@ -86,10 +99,11 @@ def tell_agents(file: File, speakers: Speakers, agent: str | None) -> frozenset[
     told = _of_two(speakers, names) if len(names) == 2 else None
     if told is None:
         shown = ", ".join(sorted(names)[:8]) + (" and others" if len(names) > 8 else "")
-        raise InputRefused(
+        raise WhoAnswers(
             f"It is not plain who answers in {file.name}.",
             f"These write in it: {shown}." if names else "Nobody writes in it.",
-            f"Say who answers customers: agent={sorted(names)[0] if names else 'NAME'}, for example.",
+            f"Say who answers customers. {in_the_terminal(sorted(names)[:1])}",
+            sorted(names),
         )
     return frozenset([told])
 
@@ -98,12 +112,19 @@ def _named(file: File, names: list[str], agent: str) -> frozenset[str]:
     wanted = {each.strip().lower() for each in agent.split(",")}
     found = frozenset(name for name in names if name.lower() in wanted)
     if not found:
-        raise InputRefused(
+        raise WhoAnswers(
             f"Nobody called {agent} writes in {file.name}.",
             f"These do: {', '.join(sorted(names)[:8])}{' and others' if len(names) > 8 else ''}.",
-            "Name one of them as the agent.",
+            f"Name one of them as the agent. {in_the_terminal(sorted(names)[:1])}",
+            sorted(names),
         )
     return found
+
+
+def in_the_terminal(names: Sequence[str]) -> str:
+    """How to say in a terminal who answers: the first of some names as the example."""
+    example = f"agent={names[0]}" if names else "agent=NAME"
+    return f"In the terminal: --map {shlex.quote(example)}"
 
 
 def _of_two(speakers: Speakers, names: list[str]) -> str | None:
