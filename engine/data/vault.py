@@ -43,20 +43,17 @@ class Vault:
         digest = hashlib.blake2b(original.encode("utf-8", "replace"), key=self._key, digest_size=8).digest()
         return int.from_bytes(digest, "big") >> 1
 
-    def keep(self, source: int, originals: Iterable[tuple[int, str]], *, anew: bool = False) -> None:
+    def keep(self, source: int, originals: Iterable[tuple[int, str]]) -> None:
         """Keeps originals of one source with their marks, all of them or none. What is kept already is not kept twice.
 
         Args:
             source: the source's id; `WRITTEN_HERE` for examples that were not imported.
             originals: marks and originals.
-            anew: whether what is there of this source goes first: a killed import's leftovers, whose id was free again.
 
         Raises:
             StorageFailed: the file cannot be written or is damaged.
         """
         with self._opened() as connection:
-            if anew:
-                connection.execute("DELETE FROM secrets WHERE source = ?", (source,))
             connection.executemany(
                 "INSERT OR IGNORE INTO secrets (source, mark, original) VALUES (?, ?, ?)",
                 ((source, mark, original) for mark, original in originals),
@@ -84,11 +81,15 @@ class Vault:
 
     def forget(self, source: int) -> None:
         """Forgets what came from one source, as when its import is undone; the file keeps no trace of it."""
+        if not self.path.exists():
+            return
         with self._opened() as connection:
             connection.execute("DELETE FROM secrets WHERE source = ?", (source,))
 
     def prune(self, sources: Iterable[int]) -> None:
         """Forgets what came from any other source: what a process killed at an import or a removal left behind."""
+        if not self.path.exists():
+            return
         known = {WRITTEN_HERE, *sources}
         with self._opened() as connection:
             there = [row[0] for row in connection.execute("SELECT DISTINCT source FROM secrets")]

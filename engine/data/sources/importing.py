@@ -18,11 +18,14 @@ from typing import Any
 from uuid import uuid4
 
 from engine.data import knowledge
+from engine.data.review import arriving
+from engine.data.review import rules as review_rules
 from engine.data.sources.detect import detect
 from engine.data.sources.repeats import Repeats, known
 from engine.data.sources.rows import clean_name
 from engine.data.sources.staging import Progress, Staged, require_texts, stage
 from engine.data.sources.store import get_source, list_sources
+from engine.data.vault import open_vault
 from engine.errors import InputRefused, StorageFailed
 from engine.workspace import Workspace
 
@@ -82,7 +85,7 @@ def import_file(
     sha256 = checksum(path)
     refuse_again(workspace, sha256, source_name)
     with _staging(workspace) as folder:
-        staged = stage(detected, Repeats(known(workspace)), folder, progress)
+        staged = stage(detected, Repeats(known(workspace)), folder, progress, review_rules.load(workspace))
         return move_in(workspace, staged, source_name, sha256)
 
 
@@ -166,6 +169,8 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
         )
         for document, of_document in groupby(staged.passages, key=lambda passage: passage[0]):
             knowledge.add(cursor, document, [passage for _, *passage in of_document], source_id)
+        # Last, as the vault's part is on disk before the commit: see there for what a kill in between leaves.
+        arriving.keep(cursor, open_vault(workspace), staged.found_file, source_id)
     return source_id
 
 

@@ -4,7 +4,7 @@ processes may sift one file; what repeats an earlier row is found afterwards, by
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from engine.data.conversations import Answered, Conversation, answers_in
 from engine.data.duplicates import normalise
 from engine.data.examples import Turn, history_json
 from engine.data.outcomes import unwanted
-from engine.data.privacy import Scrubber
+from engine.data.privacy import NO_RULES, Kind, Replaced, Rules, Scrubber
 from engine.data.sources.helpdesk import figure, word
 from engine.data.sources.mapping import ALONG, HISTORY
 from engine.data.sources.rows import Row
@@ -36,10 +36,24 @@ _WITHOUT_AGENT = {
 }
 
 
+class Found(NamedTuple):
+    """A place in an example where something was replaced: the `nth` of its placeholder in a field, of which `history`
+    has turns."""
+
+    field: str
+    turn: int
+    nth: int
+    placeholder: str
+    type: Kind
+    original: str
+    score: float
+
+
 class Kept(NamedTuple):
     """A row that becomes an example, its personal data already replaced; `history` as it is stored.
 
-    `key` is equal for examples that say the same.
+    `key` is equal for examples that say the same. `findings` are counted once for a conversation, `found` are this
+    example's own.
     """
 
     row: int
@@ -60,6 +74,7 @@ class Kept(NamedTuple):
     language: str = ""
     worse: str = ""
     key: int = 0
+    found: tuple[Found, ...] = ()
 
 
 class Rejected(NamedTuple):
@@ -76,11 +91,13 @@ class Sieve:
     Args:
         mapping: field -> column; has `instruction` and `output` where there are columns.
         best_score: the top of the ratings' scale, None where ratings are words or absent.
+        rules: what a person decided about personal data.
     """
 
-    def __init__(self, mapping: Mapping[str, str], best_score: float | None) -> None:
+    def __init__(self, mapping: Mapping[str, str], best_score: float | None, rules: Rules = NO_RULES) -> None:
         self._mapping = dict(mapping)
         self._best_score = best_score
+        self._rules = rules
 
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""
@@ -95,12 +112,14 @@ class Sieve:
         along = {name: _tidy(row.values.get(name, "")) for name in ALONG if name not in self._mapping.values()}
         turns = earlier_turns(along.get(HISTORY, ""))
         said = {name: values.get(name, "") for name in ("instruction", "input", "output")}
-        said |= {f"turn {place}": turn.content for place, turn in enumerate(turns)}
-        texts, findings = _scrub_all(said | {"worse": along.get("worse", "")})
-        labels, _ = _scrub_all(
-            {name: values.get(name, "") for name in ("topic", "tags", "conversation", "status", "score")}
-            | {"channel": along.get("channel", "")[:LONGEST_LABEL]}
-        )
+        said["worse"] = along.get("worse", "")
+        scrubber, counted = Scrubber(rules=self._rules), {}
+        marked = {name: _counting(scrubber, text, counted) for name, text in said.items()}
+        told = [Turn(turn.role, _counting(scrubber, turn.content, counted)) for turn in turns]
+        texts, history, found = _unmarked(scrubber, marked, told)
+        labels = {name: values.get(name, "") for name in ("topic", "tags", "conversation", "status", "score")}
+        labels["channel"] = along.get("channel", "")[:LONGEST_LABEL]
+        labels = {name: scrubber.scrub(text)[0] for name, text in labels.items()}
         return Kept(
             row.number,
             texts["instruction"],
@@ -111,15 +130,16 @@ class Sieve:
             conversation=labels["conversation"],
             customer=values.get("customer", ""),
             happened_at=values.get("happened_at", ""),
-            findings=findings,
-            history=history_json(tuple(Turn(turn.role, texts[f"turn {place}"]) for place, turn in enumerate(turns))),
+            findings=counted,
+            history=history_json(history),
             ticket_status=labels["status"],
             score=labels["score"],
             reopened=figure(along.get("reopened", "")),
             channel=labels["channel"],
-            language=found[1].lower() if (found := _LANGUAGE.match(along.get("language", ""))) else "",
+            language=said_in[1].lower() if (said_in := _LANGUAGE.match(along.get("language", ""))) else "",
             worse=texts["worse"],
             key=key_of(texts["instruction"], texts["input"], texts["output"]),
+            found=found,
         )
 
     def sift_conversation(self, conversation: Conversation) -> list[Kept | Rejected]:
@@ -132,17 +152,17 @@ class Sieve:
         longest = max((message.text for message in conversation.messages), key=len, default="")
         if len(longest) > HOPELESS:
             return [Rejected(1, _too_long(longest), _shown(longest))]
-        clean, findings = _scrubbed(conversation)
+        scrubber, clean, findings = _scrubbed(conversation, self._rules)
         reason = unwanted(clean.status, clean.score, clean.best_score)
         answers = [] if reason else answers_in(clean)
         if not answers:
             said = [message.text for message in clean.messages if message.author in _READ and message.text]
-            told = " | ".join(map(_cut, said[:2]))
-            return [Rejected(1, reason or _unanswered(clean), told or _cut(clean.subject))]
+            told = " | ".join(_cut(scrubber.unmark(text)[0]) for text in said[:2])
+            return [Rejected(1, reason or _unanswered(clean), told or _cut(scrubber.unmark(clean.subject)[0]))]
         sifted: list[Kept | Rejected] = []
         for row, answered in enumerate(answers, start=1):
             worse = clean.worse if answered is answers[-1] else ""
-            sifted.append(self._sift_answer(row, answered, clean, findings, worse))
+            sifted.append(self._sift_answer(row, answered, clean, scrubber, findings, worse))
             if isinstance(sifted[-1], Kept):
                 findings = {}  # counted once for the whole conversation
         return sifted
@@ -152,11 +172,13 @@ class Sieve:
         row: int,
         answered: Answered,
         conversation: Conversation,
+        scrubber: Scrubber,
         findings: dict[str, int],
         worse: str,
     ) -> Kept | Rejected:
-        question, answer = _tidy(answered.question), _tidy(answered.answer)
-        context = conversation.context
+        marked = {"instruction": _tidy(answered.question), "output": _tidy(answered.answer), "worse": worse}
+        texts, history, found = _unmarked(scrubber, marked | {"input": conversation.context}, answered.history)
+        question, answer, context = texts["instruction"], texts["output"], texts["input"]
         reason = _says_too_little(question, answer) or _too_long(question, answer, context)
         if reason:
             return Rejected(row, reason, shown_pair(question, answer))
@@ -171,14 +193,15 @@ class Sieve:
             customer=conversation.customer,
             happened_at=answered.at or conversation.happened_at,
             findings=findings,
-            history=history_json(answered.history),
+            history=history_json(history),
             ticket_status=conversation.status,
             score=conversation.score,
             reopened=conversation.reopened,
             channel=conversation.channel,
             language=conversation.language,
-            worse=worse,
+            worse=texts["worse"],
             key=key_of(question, context, answer),
+            found=found,
         )
 
     def _reject(self, row: int, reason: str, values: Mapping[str, str]) -> Rejected:
@@ -274,20 +297,35 @@ def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def _scrub_all(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, int]]:
-    """Texts without personal data, and how many findings of each kind there were."""
-    scrubber = Scrubber()
-    counted: dict[str, int] = {}
-    return {name: _counting(scrubber, text, counted) for name, text in texts.items()}, counted
+def _unmarked(
+    scrubber: Scrubber, marked: Mapping[str, str], turns: Iterable[Turn]
+) -> tuple[dict[str, str], tuple[Turn, ...], tuple[Found, ...]]:
+    """An example's texts and earlier turns without the scrubber's signs, and what these said."""
+    found: list[Found] = []
+    texts: dict[str, str] = {}
+    for name, text in marked.items():
+        texts[name], replaced = scrubber.unmark(text)
+        found += [_found(name, 0, each) for each in replaced]
+    history: list[Turn] = []
+    for place, turn in enumerate(turns):
+        content, replaced = scrubber.unmark(turn.content)
+        history.append(Turn(turn.role, content) if replaced else turn)
+        found += [_found("history", place, each) for each in replaced]
+    return texts, tuple(history), tuple(found)
 
 
-def _scrubbed(conversation: Conversation) -> tuple[Conversation, dict[str, int]]:
-    """A conversation without personal data, the names of its people among it, and how many findings there were.
+def _found(field: str, turn: int, each: Replaced) -> Found:
+    return Found(field, turn, each.nth, each.placeholder, each.type, each.original, each.score)
+
+
+def _scrubbed(conversation: Conversation, rules: Rules) -> tuple[Scrubber, Conversation, dict[str, int]]:
+    """A conversation without personal data, the names of its people among it, and how many findings there were. What is
+    said in it has the scrubber's signs behind its placeholders.
 
     The customer's mark stays as it is: it is made unreadable where it is stored.
     """
     writers = dict.fromkeys(message.name for message in conversation.messages if message.name)
-    scrubber = Scrubber([*writers, *conversation.names])
+    scrubber = Scrubber([*writers, *conversation.names], rules)
     counted: dict[str, int] = {}
     clean = replace(
         conversation,
@@ -300,23 +338,21 @@ def _scrubbed(conversation: Conversation) -> tuple[Conversation, dict[str, int]]
         context=_counting(scrubber, _tidy(conversation.context), counted),
         worse=_counting(scrubber, conversation.worse, counted),
     )
-    labels: dict[str, int] = {}
-    return (
-        replace(
-            clean,
-            id=_counting(scrubber, conversation.id, labels),
-            topic=_counting(scrubber, conversation.topic, labels),
-            tags=tuple(_counting(scrubber, tag, labels) for tag in conversation.tags),
-            status=_counting(scrubber, conversation.status, labels),
-            score=_counting(scrubber, conversation.score, labels),
-            names=(),
-        ),
-        counted,
+    labels = replace(
+        clean,
+        id=scrubber.scrub(conversation.id)[0],
+        topic=scrubber.scrub(conversation.topic)[0],
+        tags=tuple(scrubber.scrub(tag)[0] for tag in conversation.tags),
+        status=scrubber.scrub(conversation.status)[0],
+        score=scrubber.scrub(conversation.score)[0],
+        names=(),
     )
+    return scrubber, labels, counted
 
 
 def _counting(scrubber: Scrubber, text: str, counted: dict[str, int]) -> str:
-    clean, findings = scrubber.scrub(text)
+    """A text scrubbed, with the signs that `_unmarked` takes off; what is found is counted."""
+    marked, findings = scrubber.mark(text)
     for finding in findings:
         counted[finding.type] = counted.get(finding.type, 0) + 1
-    return clean
+    return marked

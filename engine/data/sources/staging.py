@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine import files
+from engine.data.privacy import NO_RULES, Rules
 from engine.data.sources import archive, documents
 from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, rows
 from engine.data.sources.repeats import Repeats
@@ -41,12 +42,22 @@ _KEPT = pa.schema(
         *((name, pa.string()) for name in ("channel", "language", "worse")),
     ]
 )
+_FOUND = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("field", pa.string()),
+        *((name, pa.int64()) for name in ("turn", "nth")),
+        *((name, pa.string()) for name in ("placeholder", "type", "original")),
+        ("score", pa.float64()),
+    ]
+)
 _REJECTED = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("content", pa.string())])
 
 
 @dataclass
 class Staged:
-    """What became of a file, in a folder: rows in two Parquet files, the account here and in `account.json`.
+    """What became of a file, in a folder: rows and what was replaced in them in three Parquet files, the account here
+    and in `account.json`.
 
     Attributes:
         folder: where the files are.
@@ -70,6 +81,11 @@ class Staged:
         return self.folder / "kept.parquet"
 
     @property
+    def found_file(self) -> Path:
+        """Each place where something was replaced, with the original: for the vault, and gone with the folder."""
+        return self.folder / "found.parquet"
+
+    @property
     def rejected_file(self) -> Path:
         return self.folder / "rejected.parquet"
 
@@ -78,7 +94,7 @@ class Staged:
         return self.kept + self.rejected
 
     def save_account(self) -> None:
-        """Writes what is not in the two files, for the process that moves them in."""
+        """Writes what is not in the other files, for the process that moves them in."""
         names = ("format", "mapping", "kept", "rejected", "findings", "reasons", "notes", "passages")
         files.write_json(self.folder / "account.json", {name: getattr(self, name) for name in names})
 
@@ -91,7 +107,9 @@ class Staged:
         return cls(folder, passages=passages, **counted, **account)
 
 
-def stage(detected: Detected, repeats: Repeats, folder: Path, progress: Progress | None = None) -> Staged:
+def stage(
+    detected: Detected, repeats: Repeats, folder: Path, progress: Progress | None = None, rules: Rules = NO_RULES
+) -> Staged:
     """Reads a file to its end.
 
     Args:
@@ -99,6 +117,7 @@ def stage(detected: Detected, repeats: Repeats, folder: Path, progress: Progress
         repeats: knows the examples that are here already.
         folder: gets the files; of a zip, its parts for the time of the reading.
         progress: told how far it is, twice a second at the most often.
+        rules: what a person decided about personal data.
 
     Raises:
         InputRefused: the file breaks off where that harms other rows, or nothing in it can be used.
@@ -108,12 +127,13 @@ def stage(detected: Detected, repeats: Repeats, folder: Path, progress: Progress
     with (
         pq.ParquetWriter(staged.kept_file, _KEPT, compression="zstd") as kept_rows,
         pq.ParquetWriter(staged.rejected_file, _REJECTED, compression="zstd") as rejected_rows,
+        pq.ParquetWriter(staged.found_file, _FOUND, compression="zstd") as found_rows,
         Workers() as workers,
     ):
         kept: list[Kept] = []
         rejected: list[Rejected] = []
         told = time.monotonic()
-        for sifted, share in _sifted_files(detected, staged, workers):
+        for sifted, share in _sifted_files(detected, staged, workers, rules):
             for item in repeats.settle(sifted):
                 if isinstance(item, Kept):
                     kept.append(item)
@@ -121,10 +141,12 @@ def stage(detected: Detected, repeats: Repeats, folder: Path, progress: Progress
                     rejected.append(item)
             full = len(kept) + len(rejected) >= BATCH
             if full:
+                _write_found(kept, found_rows)
                 _flush(staged, kept, rejected, kept_rows, rejected_rows)
             if progress is not None and (full or time.monotonic() - told >= SECONDS_BETWEEN_REPORTS):
                 progress(share, f"{staged.read + len(kept) + len(rejected):,} rows read")
                 told = time.monotonic()
+        _write_found(kept, found_rows)
         _flush(staged, kept, rejected, kept_rows, rejected_rows)
     if progress is not None:
         progress(1.0, f"{staged.read:,} rows read")
@@ -152,14 +174,14 @@ def require_texts(detected: Detected) -> None:
         )
 
 
-def _sifted_files(detected: Detected, staged: Staged, workers: Workers) -> Iterator[tuple[Sifted, float]]:
+def _sifted_files(detected: Detected, staged: Staged, workers: Workers, rules: Rules) -> Iterator[tuple[Sifted, float]]:
     """Every row of a file, or of all files of a zip, with the share of it that had been read when it came.
 
     Of a zip a file that cannot be read is left out; one that breaks off later ends the import, so that none is read by
     half.
     """
     if detected.format != ARCHIVE:
-        yield from _sifted(detected, staged, workers)
+        yield from _sifted(detected, staged, workers, rules)
         return
     with archive.unpacked(detected.layout.file, staged.folder) as found:
         staged.notes += [
@@ -173,19 +195,26 @@ def _sifted_files(detected: Detected, staged: Staged, workers: Workers) -> Itera
                 staged.notes.append(f"{file.name} was left out: {refused.title}")
                 continue
             staged.notes += [f"{file.name}: {note}" for note in inner.notes]
-            for sifted, share in _sifted(inner, staged, workers):
+            for sifted, share in _sifted(inner, staged, workers, rules):
                 yield sifted, (place + share) / len(found.files)
 
 
-def _sifted(detected: Detected, staged: Staged, workers: Workers) -> Iterator[tuple[Sifted, float]]:
+def _sifted(detected: Detected, staged: Staged, workers: Workers, rules: Rules) -> Iterator[tuple[Sifted, float]]:
     """The same for one file that is no zip. Passages of a document are added to what is staged."""
     layout = detected.layout
     staged.passages += [(layout.file.name, *passage) for passage in documents.passages(layout)]
-    sieve = Sieve(detected.mapping, detected.best_score)
+    sieve = Sieve(detected.mapping, detected.best_score, rules)
     items: Iterable[Item] = conversations(layout) if detected.holds_conversations else rows(layout)
     if layout.file.path.stat().st_size >= LARGE:
         return workers.sift(sieve, items)
     return ((sift(sieve, item), item.share) for item in items)
+
+
+def _write_found(kept: list[Kept], found_rows: pq.ParquetWriter) -> None:
+    """Writes out what was replaced in the examples of a batch."""
+    found = [{"row": row.row, **each._asdict()} for row in kept for each in row.found]
+    if found:
+        found_rows.write_table(pa.Table.from_pylist(found, schema=_FOUND))
 
 
 def _flush(

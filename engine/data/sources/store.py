@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.data.vault import open_vault
 from engine.errors import NotFound
 from engine.workspace import Workspace
 
@@ -93,7 +94,7 @@ def rejected_rows(workspace: Workspace, source_id: int, limit: int = 100, reason
 
 
 def remove_source(workspace: Workspace, source_id: int) -> int:
-    """Takes a source out for good: its account, its examples with their history and its passages.
+    """Takes a source out for good: its account, its examples with their history, its passages, its part of the vault.
 
     Returns:
         How many examples went.
@@ -107,7 +108,10 @@ def remove_source(workspace: Workspace, source_id: int) -> int:
             "DELETE FROM edits WHERE example_id IN (SELECT id FROM examples WHERE source_id = ?)", [source_id]
         )
         row = cursor.execute("DELETE FROM examples WHERE source_id = ?", [source_id]).fetchone()
+        cursor.execute("DELETE FROM findings WHERE source_id = ?", [source_id])
         cursor.execute("DELETE FROM knowledge_passages WHERE source_id = ?", [source_id])
         cursor.execute("DELETE FROM rejected_rows WHERE source_id = ?", [source_id])
         cursor.execute("DELETE FROM sources WHERE id = ?", [source_id])
+    # After the commit: the other way round, a kill in between would leave placeholders without their originals.
+    open_vault(workspace).forget(source_id)
     return int(row[0]) if row else 0

@@ -55,9 +55,6 @@ def test_what_a_killed_import_left_goes(tmp_path: Path) -> None:
         vault.keep(source, [(source, f"of {source}")])
     vault.prune([2])
     assert vault.originals(range(4)) == {0: "of 0", 2: "of 2"}
-    # The id of a source that was never saved is given again.
-    vault.keep(2, [(9, "another")], anew=True)
-    assert vault.originals(range(10)) == {0: "of 0", 9: "another"}
 
 
 def test_all_or_nothing_is_kept(tmp_path: Path) -> None:
@@ -69,7 +66,7 @@ def test_all_or_nothing_is_kept(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        vault.keep(1, half(), anew=True)
+        vault.keep(1, half())
     assert vault.originals([1, 2]) == {1: "old"}
 
 
