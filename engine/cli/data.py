@@ -1,4 +1,4 @@
-"""The verbs of the data room: import, examples, freeze, versions."""
+"""The verbs of the data room: import, examples, freeze, versions; clean is in a module of its own."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from engine.cli.cleaning import clean
 from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, pairs, tell, workspace_of
 from engine.errors import InputRefused
 
@@ -131,4 +132,4 @@ def versions(workspace: WorkspaceOption = None, json: JsonOption = False) -> Non
     emit(value, "\n".join(lines) or empty, as_json=json)
 
 
-VERBS = {"import": import_files, "examples": examples, "freeze": freeze, "versions": versions}
+VERBS = {"import": import_files, "examples": examples, "freeze": freeze, "versions": versions, "clean": clean}

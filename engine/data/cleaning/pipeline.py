@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -177,6 +178,32 @@ def apply(workspace: Workspace, key: str, progress: Progress | None = None) -> i
         )
         cursor.unregister("cleaned")
     return made.examples
+
+
+def apply_all(
+    workspace: Workspace, keys: Collection[str] | None = None, progress: Progress | None = None
+) -> dict[str, int]:
+    """Makes steps in their order, each a batch of its own; gives what each changed or set aside.
+
+    Args:
+        workspace: where.
+        keys: which; those that are not switched off when None.
+        progress: told the share done, and what is being done.
+
+    Raises:
+        InputRefused: there is no such step.
+    """
+    off = settings.read(workspace).off
+    steps = [step for step in _steps(keys) if keys is not None or step.key not in off]
+    made = {}
+    for place, step in enumerate(steps):
+        told = None if progress is None else partial(_told, progress, place, len(steps))
+        made[step.key] = apply(workspace, step.key, told)
+    return made
+
+
+def _told(progress: Progress, place: int, steps: int, share: float, words: str) -> None:
+    progress((place + share) / steps, words)
 
 
 def revert(workspace: Workspace, key: str) -> changes.Reverted:
