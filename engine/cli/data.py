@@ -1,4 +1,4 @@
-"""The verbs of the data room: import, examples, freeze, versions; clean is in a module of its own."""
+"""The verbs of the data room: import, examples, freeze, versions; clean and examples have modules of their own."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from engine.cli.cleaning import clean
+from engine.cli.examples import examples
 from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, pairs, tell, workspace_of
 from engine.errors import InputRefused
 
@@ -67,29 +68,6 @@ def _account_words(accounts: list[dict[str, Any]], total: int) -> str:
             lines.append(f"  went to the knowledge base: {account['passages']:,} passages")
     lines.append(f"The workspace has {total:,} examples. Next: tunedesk freeze NAME")
     return "\n".join(lines)
-
-
-def examples(
-    where: Annotated[str, typer.Option(help="Only examples that hold this text.")] = "",
-    out: Annotated[Path | None, typer.Option(help="Write them to this JSONL file.")] = None,
-    workspace: WorkspaceOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Print the examples as JSONL, or write them to a file."""
-    import json as json_library
-
-    from engine.data import editor
-    from engine.data.filters import Filter
-
-    opened = workspace_of(workspace, "examples")
-    found = editor.export_jsonl(opened, Filter(search=where), out=out)
-    if out is None and not json:
-        for example in found:
-            print(json_library.dumps(example, ensure_ascii=False))
-        return
-    listed = list(found)
-    value = {"examples": len(listed), "out": str(out)} if out else {"examples": listed}
-    emit(value, f"{len(listed):,} examples written to {out}.", as_json=json)
 
 
 def freeze(

@@ -92,7 +92,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Edit:
-    """One change of one field; `before` and `after` as they are stored."""
+    """One change of one field; `before` and `after` as they are stored, `purpose` empty for what was typed."""
 
     id: int
     batch: int
@@ -101,6 +101,7 @@ class Edit:
     after: str
     made_at: datetime
     undone: bool
+    purpose: str
 
 
 def make(cursor: DuckDBPyConnection, purpose: str, edits: Rows, parameters: Mapping[str, object] | None = None) -> Made:
@@ -264,8 +265,9 @@ def can_undo(workspace: Workspace) -> tuple[bool, bool]:
 def history_of(workspace: Workspace, example_id: int) -> list[Edit]:
     """What happened to an example, the newest first."""
     rows = workspace.database.rows(
-        """SELECT id, batch, field, coalesce(before, '') AS before, coalesce(after, '') AS after, made_at, undone
-           FROM edits WHERE example_id = ? ORDER BY id DESC""",
+        """SELECT id, batch, field, coalesce(before, '') AS before, coalesce(after, '') AS after, edits.made_at, undone,
+                  coalesce(purpose, '') AS purpose
+           FROM edits LEFT JOIN batch_purposes USING (batch) WHERE example_id = ? ORDER BY id DESC""",
         [example_id],
     )
     return [Edit(**row) for row in rows]
@@ -390,7 +392,7 @@ def describe(cursor: DuckDBPyConnection, batch: int) -> str:
     which = f"example {example_id}" if count == 1 else f"{count:,} examples"
     purpose = cursor.execute("SELECT purpose FROM batch_purposes WHERE batch = ?", [batch]).fetchone()
     if purpose:
-        return _in_words(purpose[0], which)
+        return f"{purpose_in_words(purpose[0])} in {which}"
     if fields == ["added"]:
         return f"adding {which}"
     if fields == ["status"]:
@@ -400,12 +402,13 @@ def describe(cursor: DuckDBPyConnection, batch: int) -> str:
     return f"the {listed} of {which}"
 
 
-def _in_words(purpose: str, which: str) -> str:
+def purpose_in_words(purpose: str) -> str:
+    """What a batch was made for: "cleaning: quotes"."""
     kind, _, what = purpose.partition(":")
     if kind == "revert":
         _, _, what = what.partition(":")
-        return f"taking back {_in_words(what, which)}" if what else f"taking back a change of {which}"
+        return f"taking back {purpose_in_words(what)}" if what else "taking back a change"
     if kind == "replace":
-        return f"replacing “{what}” in {which}"
+        return f"replacing “{what}”"
     words = KINDS.get(kind, kind)
-    return f"{words}: {what.replace('_', ' ')} in {which}" if what else f"{words} in {which}"
+    return f"{words}: {what.replace('_', ' ')}" if what else words

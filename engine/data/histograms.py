@@ -38,7 +38,7 @@ class Bar:
 
 # What the key of a range is grouped by, so that its lower end says which bar it is.
 _STEPS = {
-    "quality": f"least(floor(key * {QUALITY_STEPS}), {QUALITY_STEPS - 1})::INT",
+    "quality": f"CASE WHEN key >= 1 THEN {QUALITY_STEPS - 1} ELSE floor(key * {QUALITY_STEPS})::INT END",
     "length": f"list_max(list_filter({list(LENGTHS)}, lambda edge: edge <= key))",
     "date": "key",
 }

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine.data import changes, editor
+from engine.data.editor import ChangedMeanwhile
 from engine.data.examples import Turn, messages
 from engine.data.filters import EVERYTHING, Filter
+from engine.data.replacing import Replacement, replace_all
 from engine.data.sources import import_file, remove_source
 from engine.errors import InputRefused, NotFound
 from engine.files import read_jsonl
@@ -200,3 +202,72 @@ def test_edits_of_one_text_at_once_follow_each_other(filled: Workspace) -> None:
     edits = list(reversed(changes.history_of(filled, 1)))
     assert len(edits) == 6
     assert [each.before for each in edits[1:]] == [each.after for each in edits[:-1]]
+
+
+def test_a_text_that_was_changed_meanwhile_is_not_overwritten(filled: Workspace) -> None:
+    seen = editor.get_example(filled, 1).output
+    editor.edit_cell(filled, 1, "output", "From the other page.", before=seen)
+    with pytest.raises(ChangedMeanwhile) as told:
+        editor.edit_cell(filled, 1, "output", "From this page.", before=seen)
+    conflict = told.value
+    assert (conflict.field, conflict.present, conflict.typed) == ("output", "From the other page.", "From this page.")
+    assert editor.get_example(filled, 1).output == "From the other page."
+    editor.edit_cell(filled, 1, "output", "From the other page.", before=seen)
+    editor.edit_cell(filled, 1, "output", "From this page.", before=conflict.present)
+    with pytest.raises(ChangedMeanwhile):
+        editor.edit_row(filled, 1, {"topic": "new", "tags": "a"}, before={"tags": "b, c"})
+    assert editor.get_example(filled, 1).topic == "topic 0"
+
+
+def test_a_row_changes_as_one_step(filled: Workspace) -> None:
+    before = editor.get_example(filled, 1)
+    editor.edit_row(filled, 1, {"instruction": "Asked?", "output": "Said.", "tags": "b, a"}, before={"tags": ""})
+    after = editor.get_example(filled, 1)
+    assert (after.instruction, after.output, after.tags) == ("Asked?", "Said.", ("b", "a"))
+    with pytest.raises(InputRefused):
+        editor.edit_row(filled, 1, {"topic": "new", "output": " "})
+    assert changes.undo(filled) == "the question, answer and tags of example 1"
+    assert editor.get_example(filled, 1) == before
+
+
+def test_earlier_turns_are_edited_added_and_removed(filled: Workspace) -> None:
+    editor.edit_turn(filled, 1, 0, "Hello?")
+    editor.edit_turn(filled, 1, 1, "Good day.\r\n", role="assistant")
+    assert editor.get_example(filled, 1).history == (Turn("user", "Hello?"), Turn("assistant", "Good day."))
+    editor.edit_turn(filled, 1, 1, "Good morning.", before="Good day.")
+    with pytest.raises(ChangedMeanwhile):
+        editor.edit_turn(filled, 1, 1, "Good night.", before="Good day.")
+    editor.edit_turn(filled, 1, 0, "", before="Hello?")
+    assert editor.get_example(filled, 1).history == (Turn("assistant", "Good morning."),)
+    with pytest.raises(InputRefused):
+        editor.edit_turn(filled, 1, 2, "Too far.")
+    assert changes.undo(filled) == "the earlier turns of example 1"
+    assert [turn.content for turn in editor.get_example(filled, 1).history] == ["Hello?", "Good morning."]
+
+
+def test_a_former_state_comes_back(filled: Workspace) -> None:
+    first = editor.get_example(filled, 1)
+    editor.edit_cell(filled, 1, "output", "Second answer.")
+    second = editor.get_example(filled, 1)
+    editor.edit_cell(filled, 1, "output", "Undone answer.")
+    changes.undo(filled)
+    editor.edit_cell(filled, 1, "output", "Third answer.")
+    editor.edit_cell(filled, 1, "topic", "Another")
+    editor.edit_turn(filled, 1, 0, "Hello?")
+    third_edit, first_edit = [each.id for each in changes.history_of(filled, 1) if each.field == "output"][::2]
+    assert editor.restore_state(filled, 1, third_edit)
+    assert editor.get_example(filled, 1) == second
+    assert editor.restore_state(filled, 1, first_edit)
+    assert editor.get_example(filled, 1) == first
+    assert not editor.restore_state(filled, 1, first_edit)
+    changes.undo(filled)
+    changes.undo(filled)
+    assert editor.get_example(filled, 1).output == "Third answer."
+
+
+def test_history_says_what_a_change_was_made_for(filled: Workspace) -> None:
+    replace_all(filled, Replacement("item", "thing", fields=("output",)), Filter(ids=(1,)))
+    editor.edit_cell(filled, 1, "topic", "x")
+    assert [(each.field, each.purpose) for each in changes.history_of(filled, 1)][:2] == [
+        ("topic", ""), ("output", "replace:item")
+    ]  # fmt: skip
