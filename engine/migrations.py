@@ -191,15 +191,22 @@ def cleaning_and_quality(cursor: DuckDBPyConnection) -> None:
 
 
 def duplicate_clusters(cursor: DuckDBPyConnection) -> None:
-    """Groups of examples that repeat each other as last searched, and pairs that a person settled to keep both."""
+    """Groups of examples that repeat each other as last searched, and pairs that a person settled to keep both.
+
+    Of a contradiction, examples with one `answer` say the same word by word; `why` is how the answers differ, or of a
+    near repeat, in what it differs from the copy to keep. `searched_texts` holds what was said when it was searched.
+    """
     cursor.execute("""
         CREATE TABLE duplicates (
             cluster BIGINT NOT NULL,
             kind VARCHAR NOT NULL CHECK (kind IN ('exact', 'near', 'contradiction')),
             example_id BIGINT NOT NULL,
             similarity DOUBLE NOT NULL,
-            keep BOOLEAN NOT NULL
+            keep BOOLEAN NOT NULL,
+            answer BIGINT NOT NULL DEFAULT 0,
+            why VARCHAR NOT NULL DEFAULT ''
         )""")
+    cursor.execute("CREATE TABLE searched_texts (example_id BIGINT NOT NULL, said UBIGINT NOT NULL)")
     cursor.execute("""
         CREATE TABLE settled_pairs (
             first_id BIGINT NOT NULL,
