@@ -1,6 +1,5 @@
 """The verbs of the data room: import, examples, freeze, versions; clean and examples have modules of their own."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,44 +69,4 @@ def _account_words(accounts: list[dict[str, Any]], total: int) -> str:
     return "\n".join(lines)
 
 
-def freeze(
-    name: Annotated[str, typer.Argument(help="What the version is called.")],
-    golden: Annotated[float, typer.Option(help="Share held out to measure with, never trained on.")] = 0.1,
-    validation: Annotated[float, typer.Option(help="Share that watches the training.")] = 0.1,
-    workspace: WorkspaceOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Freeze the examples into a named version with its splits."""
-    from engine.data import versions
-
-    version = versions.freeze(workspace_of(workspace, "freeze"), name, golden=golden, validation=validation)
-    value = {
-        "version": version.name,
-        "hash": version.hash,
-        "rows": version.counts,
-        "left_out": version.left_out,
-    }
-    counts = ", ".join(f"{count:,} {split}" for split, count in version.counts.items())
-    lines = [f"Version {version.name} is frozen: {counts} (hash {version.hash[:12]})."]
-    lines += [f"  {count:,} left out: {reason}" for reason, count in version.left_out.items()]
-    lines.append(f'Next: tunedesk train --version "{version.name}"')
-    emit(value, "\n".join(lines), as_json=json)
-
-
-def versions(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List the frozen versions."""
-    from engine.data.versions import list_versions
-
-    found = list_versions(workspace_of(workspace, "versions"))
-    value = {
-        "versions": [
-            asdict(version) | {"path": str(version.path), "created_at": version.created_at.isoformat()}
-            for version in found
-        ]
-    }
-    lines = [f"{version.name}: {version.counts} (hash {version.hash[:12]})" for version in found]
-    empty = "No versions yet. Next: tunedesk import PATH, then tunedesk freeze NAME"
-    emit(value, "\n".join(lines) or empty, as_json=json)
-
-
-VERBS = {"import": import_files, "examples": examples, "freeze": freeze, "versions": versions, "clean": clean}
+VERBS = {"import": import_files, "examples": examples, "clean": clean}

@@ -22,6 +22,9 @@ from engine.errors import InputRefused, StorageFailed
 
 # A golden split larger than this leaves too little to learn from.
 MOST_GOLDEN = 0.5
+# Near repetitions stay together unless so large a share of all is alike, as in texts made from a template: measuring
+# with a part of these is better than not measuring at all.
+MOST_ALIKE = 0.25
 
 _GOLDEN_BEFORE = "SELECT DISTINCT id, instruction FROM read_parquet($paths) WHERE split = 'golden'"
 
@@ -79,7 +82,9 @@ def divided(
         StorageFailed: an earlier version cannot be read.
     """
     locked = _golden_before(cursor, examples, earlier)
+    together, alike = _near(examples)
     notes = [_stays_golden(len(locked))] if locked else []
+    notes += [_alike(alike)] if alike else []
     customers: list[str] = []
     dates: list[float | None] = []
     if split_by == "customer":
@@ -97,6 +102,7 @@ def divided(
         seed=seed,
         customers=customers,
         dates=dates,
+        together=together,
         locked=locked,
     )
     counts = Counter(splits)
@@ -126,6 +132,31 @@ def _golden_before(cursor: DuckDBPyConnection, examples: Sequence[Example], earl
         for place, example in enumerate(examples)
         if example.id in ids or normalise(example.instruction) in questions
     }
+
+
+def _near(examples: Sequence[Example]) -> tuple[list[list[int]], int]:
+    """The places of examples that ask nearly the same, and how many there are in groups too large to stay together."""
+    # Its libraries take half a second to load, and the studio starts without them.
+    from engine.data.nearness import near_groups
+
+    # In an order that only the content decides, so that the same examples are always grouped the same way.
+    order = sorted(range(len(examples)), key=lambda place: (examples[place].instruction, examples[place].output))
+    kept: list[list[int]] = []
+    alike = 0
+    for found in near_groups([examples[place] for place in order]):
+        group = [order[place] for place in found]
+        if len(group) <= MOST_ALIKE * len(examples):
+            kept.append(group)
+        elif len({normalise(examples[place].instruction) for place in group}) > 1:
+            alike += len(group)
+    return kept, alike
+
+
+def _alike(count: int) -> str:
+    return (
+        f"{count:,} examples ask nearly the same as others and were divided all the same: "
+        "together they are too many to stay on one side."
+    )
 
 
 def _customers(cursor: DuckDBPyConnection, examples: Sequence[Example]) -> list[str]:

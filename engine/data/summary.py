@@ -1,9 +1,11 @@
-"""Is there enough to train on? One verdict with its reasons, from counts alone."""
+"""Is there enough to train on? One verdict with its reasons, and what to do about each. From counts alone."""
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from engine.data.editor import topics
+from engine.data.sources.golden import MINIMUMS
 from engine.data.versions import FEWEST
 from engine.workspace import Workspace
 
@@ -16,6 +18,66 @@ ONE_SIDED = 0.9
 # Shorter answers in the median teach a model to be curt.
 CURT = 5
 MEASURED = 2_000
+# An example whose mark is below this teaches something that one does not want.
+POOR = 0.5
+# As many poor or repeating ones as this, and what a run learns is theirs.
+TOO_MANY = 0.2
+
+Level = Literal["empty", "too few", "a try", "a start", "nearly", "ready"]
+Kind = Literal["size", "quality", "answers", "duplicates", "balance", "privacy", "golden"]
+Weight = Literal["good", "minor", "serious"]
+Step = Literal["import", "examples", "clean", "privacy", "duplicates", "topics", "golden"]
+"""Where something can be done: a view of the Data screen, or the golden set."""
+
+# A mark is stale when its example was changed afterwards.
+_FACTS = """
+    SELECT count(*) FILTER (status = 'active') AS active,
+           count(*) FILTER (status = 'trashed') AS trashed,
+           count(*) FILTER (status = 'active' AND judged_at >= updated_at) AS judged,
+           count(*) FILTER (status = 'active' AND judged_at >= updated_at AND quality < $poor) AS poor,
+           count(*) FILTER (status = 'active' AND scanned_at IS NULL) AS unscanned,
+           count(DISTINCT hash(lower(trim(instruction)))) FILTER (status = 'active') AS questions
+    FROM examples
+"""
+# Clusters as last searched; what was trashed or settled since does not count any more.
+_REPEATS = """
+    WITH there AS (
+        SELECT cluster, kind, example_id, keep FROM duplicates JOIN examples ON examples.id = example_id
+        WHERE status = 'active' AND cluster IN (
+            SELECT cluster FROM duplicates JOIN examples ON examples.id = example_id
+            WHERE status = 'active' GROUP BY cluster HAVING count(*) > 1)
+    )
+    SELECT count(DISTINCT example_id) FILTER (kind <> 'contradiction' AND NOT keep) AS repeats,
+           count(DISTINCT cluster) FILTER (kind = 'contradiction' AND NOT EXISTS (
+               SELECT 1 FROM there AS one JOIN there AS two USING (cluster)
+               JOIN settled_pairs ON first_id = one.example_id AND second_id = two.example_id
+               WHERE one.cluster = there.cluster)) AS contradictions,
+           (SELECT count(*) FROM duplicates) AS searched
+    FROM there
+"""
+_OPEN_HITS = """
+    SELECT count(*) FROM findings JOIN examples ON examples.id = example_id
+    WHERE state = 'open' AND status = 'active'
+"""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Something that speaks for or against training now.
+
+    Attributes:
+        kind: what it is about.
+        weight: good, minor, or serious (a bot for customers should wait for it).
+        text: what is so, a plain sentence.
+        remedy: what to do next; empty where nothing has to be done.
+        step: where that is done.
+    """
+
+    kind: Kind
+    weight: Weight
+    text: str
+    remedy: str = ""
+    step: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -23,99 +85,244 @@ class Readiness:
     """Whether the examples are enough.
 
     Attributes:
-        level: empty, too few (nothing can be frozen), a try, a start, ready.
+        level: empty, too few (nothing can be frozen), a try, a start, nearly (enough, but something serious), ready.
         examples: active ones.
+        good: those that are not judged to be poor.
         trashed: in the trash.
         topics: how many topics there are.
         thin_topics: topics with fewer than 10 examples, the thinnest first.
         median_answer_words: half of the answers are longer.
+        open_hits: places with personal data that nobody reviewed.
         verdict: one sentence.
-        reasons: what speaks for and against it, plain sentences.
+        reasons: what speaks for and against it, the weightiest first.
     """
 
-    level: Literal["empty", "too few", "a try", "a start", "ready"]
+    level: Level
     examples: int
+    good: int
     trashed: int
     topics: int
     thin_topics: tuple[str, ...]
     median_answer_words: float
+    open_hits: int
     verdict: str
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def line(self) -> str:
+        """ "1,214 good examples in 19 topics; 2 thin topics; 0 unreviewed privacy hits"."""
+        told = [_examples(self.good, "good ") + (f" in {_many(self.topics, 'topic')}" if self.topics else "")]
+        if self.topics:
+            told.append(_many(len(self.thin_topics), "thin topic"))
+        return "; ".join([*told, _many(self.open_hits, "unreviewed privacy hit")])
+
+
+class _Facts(NamedTuple):
+    counts: dict[str, int]
+    words: float
+    by_topic: dict[str, int]
+    thin: tuple[str, ...]
+    repeats: dict[str, int]
+    open_hits: int
 
 
 def readiness(workspace: Workspace) -> Readiness:
-    """Judges the active examples by number, topics and length of answers."""
-    facts = workspace.database.rows(
-        """SELECT count(*) FILTER (status = 'active') AS active,
-                  count(*) FILTER (status = 'trashed') AS trashed,
-                  count(DISTINCT hash(lower(trim(instruction)))) FILTER (status = 'active') AS questions
-           FROM examples"""
-    )[0]
+    """Judges the active examples by number, quality, repetitions, topics, answers, personal data and golden set."""
+    facts = _look(workspace)
+    count = facts.counts["active"]
+    good = count - facts.counts["poor"]
+    reasons: list[Reason] = []
+    if count:
+        about = (_size, _quality, _answers, _repetitions, _balance, _privacy)
+        reasons = [reason for judge in about for reason in judge(facts)] + _golden(workspace, facts)
+        reasons.sort(key=lambda reason: ("serious", "minor", "good").index(reason.weight))
+    level = _level(count, good, any(reason.weight == "serious" for reason in reasons))
+    return Readiness(
+        level,
+        count,
+        good,
+        facts.counts["trashed"],
+        len(facts.by_topic),
+        facts.thin,
+        facts.words,
+        facts.open_hits,
+        _verdict(level, good, len(facts.by_topic), reasons),
+        tuple(reasons),
+    )
+
+
+def _look(workspace: Workspace) -> _Facts:
+    counts = workspace.database.rows(_FACTS, {"poor": POOR})[0]
     # Of many answers a few thousand, evenly spread, tell the median; counting every word of all takes seconds.
     words = workspace.database.value(
         """SELECT coalesce(median(len(string_split_regex(trim(output), '\\s+'))), 0) FROM examples
            WHERE status = 'active' AND id % ? = 0""",
-        [max(1, facts["active"] // MEASURED)],
+        [max(1, counts["active"] // MEASURED)],
     )
-    count = facts["active"]
     by_topic = {topic: n for topic, n in topics(workspace) if topic}
     thin = tuple(sorted((topic for topic, n in by_topic.items() if n < THIN_TOPIC), key=lambda topic: by_topic[topic]))
-    level = _level(count)
-    return Readiness(
-        level,
-        count,
-        facts["trashed"],
-        len(by_topic),
-        thin,
-        words,
-        _verdict(level, count, len(by_topic)),
-        tuple(_reasons(count, facts["questions"], words, by_topic, thin)) if count else (),
-    )
+    repeats = workspace.database.rows(_REPEATS)[0]
+    return _Facts(counts, words, by_topic, thin, repeats, int(workspace.database.value(_OPEN_HITS)))
 
 
-def _level(count: int) -> Literal["empty", "too few", "a try", "a start", "ready"]:
+def _level(count: int, good: int, serious: bool) -> Level:
     if not count:
         return "empty"
     if count < FEWEST:
         return "too few"
-    if count < A_TRY:
+    if good < A_TRY:
         return "a try"
-    return "a start" if count < USUAL[0] else "ready"
+    if good < USUAL[0]:
+        return "a start"
+    return "nearly" if serious else "ready"
 
 
-def _verdict(level: str, count: int, topic_count: int) -> str:
-    told = f"{count:,} example{'s' if count != 1 else ''}"
-    if topic_count:
-        told += f" in {topic_count} topic{'s' if topic_count != 1 else ''}"
+def _verdict(level: Level, good: int, topic_count: int, reasons: list[Reason]) -> str:
+    told = _examples(good) + (f" in {_many(topic_count, 'topic')}" if topic_count else "")
+    first = next((reason.text for reason in reasons if reason.weight == "serious"), "")
     return {
         "empty": "No examples yet.",
         "too few": f"Not yet: {told}; a version needs at least {FEWEST}.",
         "a try": f"Enough for a try, not for customers: {told}.",
         "a start": f"A good start: {told}.",
+        "nearly": f"Nearly: {told}, but one thing comes first. {first}",
         "ready": f"Ready: {told}.",
     }[level]
 
 
-def _reasons(count: int, questions: int, words: float, by_topic: dict[str, int], thin: tuple[str, ...]) -> list[str]:
-    reasons = []
-    if count < USUAL[0]:
-        reasons.append(
-            f"{USUAL[0]} to {USUAL[1]:,} good examples are the usual need; {USUAL[0] - count:,} more reach it."
+def _size(facts: _Facts) -> list[Reason]:
+    good = facts.counts["active"] - facts.counts["poor"]
+    if good >= USUAL[0]:
+        return [Reason("size", "good", f"{_examples(good)}: as many as a support bot usually needs.")]
+    told = f"{USUAL[0]} to {USUAL[1]:,} good examples are the usual need; {USUAL[0] - good:,} more reach it."
+    return [Reason("size", "minor", told, "Import more conversations.", "import")]
+
+
+def _quality(facts: _Facts) -> list[Reason]:
+    active, judged, poor = (facts.counts[name] for name in ("active", "judged", "poor"))
+    told = []
+    if judged < active:
+        waiting = f"{_examples(active - judged)} {_were(active - judged)} not judged for quality yet."
+        told.append(Reason("quality", "minor", waiting, "Judge them, and clean what is poor.", "clean"))
+    if poor:
+        weight: Weight = "serious" if poor > TOO_MANY * active else "minor"
+        poorly = f"{_examples(poor)} {'is' if poor == 1 else 'are'} of poor quality ({poor / active:.0%})."
+        told.append(Reason("quality", weight, poorly, "Clean or trash them.", "clean"))
+    elif judged == active:
+        told.append(Reason("quality", "good", "No example is of poor quality."))
+    return told
+
+
+def _answers(facts: _Facts) -> list[Reason]:
+    if facts.words >= CURT:
+        return []
+    told = f"Half of the answers have {facts.words:.0f} words or fewer: the bot will be as curt."
+    return [Reason("answers", "minor", told, "Write out the shortest answers.", "examples")]
+
+
+def _repetitions(facts: _Facts) -> list[Reason]:
+    active, repeats, contradictions = facts.counts["active"], facts.repeats["repeats"], facts.repeats["contradictions"]
+    told = []
+    if contradictions:
+        has = (
+            "question has answers that contradict" if contradictions == 1 else "questions have answers that contradict"
         )
-    if thin:
-        named = ", ".join(f"{topic} ({by_topic[topic]})" for topic in thin[:3])
-        more = f" and {len(thin) - 3} more" if len(thin) > 3 else ""
-        are = "topics have" if len(thin) > 1 else "topic has"
-        reasons.append(f"{len(thin)} {are} fewer than {THIN_TOPIC} examples: {named}{more}.")
-    if by_topic:
-        largest = max(by_topic, key=lambda topic: by_topic[topic])
-        share = by_topic[largest] / count
-        if share > ONE_SIDED:
-            reasons.append(f"{share:.0%} of all examples are about {largest}: the bot will know little else.")
-    else:
-        reasons.append("No topics are known, so the balance between them cannot be told.")
-    if words < CURT:
-        reasons.append(f"Half of the answers have {words:.0f} words or fewer: the bot will be as curt.")
-    if count - questions > count / 5:
-        reasons.append(f"{count - questions:,} examples repeat a question that is there already.")
-    return reasons
+        told.append(
+            Reason(
+                "duplicates", "serious", f"{contradictions:,} {has} each other.", "Settle which is right.", "duplicates"
+            )
+        )
+    if repeats:
+        weight: Weight = "serious" if repeats > TOO_MANY * active else "minor"
+        many = f"{_examples(repeats)} {'repeats' if repeats == 1 else 'repeat'} another one, exactly or nearly."
+        told.append(Reason("duplicates", weight, many, "Keep one of each.", "duplicates"))
+    elif facts.repeats["searched"] and not contradictions:
+        told.append(Reason("duplicates", "good", "No example repeats or contradicts another."))
+    same = active - facts.counts["questions"]
+    if not facts.repeats["searched"]:
+        if same > active * TOO_MANY:
+            many = f"{same:,} examples repeat a question that is there already."
+            told.append(Reason("duplicates", "minor", many, "Look for repetitions.", "duplicates"))
+        else:
+            unknown = "Nobody looked for repetitions and contradictions yet."
+            told.append(Reason("duplicates", "minor", unknown, "Look for them.", "duplicates"))
+    return told
+
+
+def _balance(facts: _Facts) -> list[Reason]:
+    if not facts.by_topic:
+        unknown = "No topics are known, so the balance between them cannot be told."
+        return [Reason("balance", "minor", unknown, "Find the topics.", "topics")]
+    told = []
+    largest = max(facts.by_topic, key=lambda topic: facts.by_topic[topic])
+    share = facts.by_topic[largest] / facts.counts["active"]
+    if share > ONE_SIDED:
+        one = f"{share:.0%} of all examples are about {largest}: the bot will know little else."
+        told.append(Reason("balance", "minor", one, "Cap it, or collect others.", "topics"))
+    if facts.thin:
+        named = ", ".join(f"{topic} ({facts.by_topic[topic]})" for topic in facts.thin[:3])
+        more = f" and {len(facts.thin) - 3} more" if len(facts.thin) > 3 else ""
+        have = "topics have" if len(facts.thin) > 1 else "topic has"
+        few = f"{len(facts.thin)} {have} fewer than {THIN_TOPIC} examples: {named}{more}."
+        told.append(Reason("balance", "minor", few, "Collect more of these, or word them in other ways.", "topics"))
+    if not told:
+        even = f"Each of {_many(len(facts.by_topic), 'topic')} has {THIN_TOPIC} examples or more."
+        told.append(Reason("balance", "good", even))
+    return told
+
+
+def _privacy(facts: _Facts) -> list[Reason]:
+    unscanned, hits = facts.counts["unscanned"], facts.open_hits
+    told = []
+    if unscanned:
+        many = f"{_examples(unscanned)} {_were(unscanned)} not looked through for names yet."
+        told.append(Reason("privacy", "minor", many, "Look through them; freezing does it otherwise.", "privacy"))
+    if hits:
+        many = f"{_many(hits, 'place')} with personal data {'was' if hits == 1 else 'were'} replaced and not reviewed."
+        told.append(Reason("privacy", "minor", many, "Review them.", "privacy"))
+    return told or [Reason("privacy", "good", "All examples were looked through, and every hit was reviewed.")]
+
+
+def _golden(workspace: Workspace, facts: _Facts) -> list[Reason]:
+    """Whether what is measured with is enough: hand-picked questions by tag, and the topics that are measured."""
+    questions = workspace.database.rows("SELECT tags FROM golden_questions")
+    if not questions:
+        none = "No golden questions were picked by hand: a version holds back a part of the examples instead."
+        return [Reason("golden", "minor", none, "Pick questions that decide.", "golden")]
+    tags = Counter(tag for row in questions for tag in row["tags"])
+    lacking = [f"{tags[tag]} of {least} {tag}" for tag, least in MINIMUMS.items() if tags[tag] < least]
+    told = []
+    if lacking:
+        few = f"The golden set of {_many(len(questions), 'question')} has {', '.join(lacking)}."
+        told.append(Reason("golden", "minor", few, "Add the kinds of questions that are missing.", "golden"))
+    measured = {topic.casefold() for topic in tags} | _frozen_topics(workspace)
+    missed = [topic for topic in facts.by_topic if topic.casefold() not in measured]
+    if missed and len(missed) < len(facts.by_topic):
+        named = ", ".join(missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
+        unmeasured = f"{len(facts.by_topic) - len(missed)} of {len(facts.by_topic)} topics are measured; not {named}."
+        told.append(Reason("golden", "minor", unmeasured, "Ask about these topics, too.", "golden"))
+    return told or [Reason("golden", "good", f"{_many(len(questions), 'golden question')}, enough of each kind.")]
+
+
+def _frozen_topics(workspace: Workspace) -> set[str]:
+    """The topics of the newest version's golden split."""
+    settings: Any = workspace.database.value("SELECT path FROM versions ORDER BY number DESC LIMIT 1")
+    path = workspace.versions / settings if settings else None
+    if path is None or not path.exists():
+        return set()
+    rows = workspace.database.rows(
+        "SELECT DISTINCT lower(topic) AS topic FROM read_parquet(?) WHERE split = 'golden'", [str(path)]
+    )
+    return {row["topic"] for row in rows}
+
+
+def _examples(count: int, kind: str = "") -> str:
+    return _many(count, f"{kind}example")
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
+
+
+def _were(count: int) -> str:
+    return "was" if count == 1 else "were"

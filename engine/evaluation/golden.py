@@ -10,12 +10,12 @@ from engine.data import examples, versions
 from engine.data.duplicates import Lookup
 from engine.data.examples import Example, Turn
 from engine.data.privacy import scrub
-from engine.data.sources import read_golden
+from engine.data.sources import golden, read_golden
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 
-# A golden set that is fit to decide has at least this many of each; fewer and the score of a tag is anybody's guess.
-MINIMUMS = {"common": 12, "edge case": 12, "multi-part": 6, "tone": 6, "off-topic": 6}
+MINIMUMS = golden.MINIMUMS
+"""How many questions of each tag a golden set should have."""
 # Questions whose five-letter pieces overlap by this much (Jaccard) are one question with a word changed.
 LEAK = 0.8
 

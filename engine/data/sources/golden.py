@@ -12,6 +12,9 @@ from engine.data.sources.rows import File
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
+# A golden set that is fit to decide has at least this many of each; fewer and the score of a tag is anybody's guess.
+MINIMUMS = {"common": 12, "edge case": 12, "multi-part": 6, "tone": 6, "off-topic": 6}
+
 _TEXTS = ("question", "answer", "input", "topic")
 _LISTS = ("tags", "must_say", "must_not_say")
 

@@ -9,7 +9,9 @@ from engine.data.versions import Version
 
 def strip(ready: Readiness) -> str:
     """Whether there is enough, and what speaks for and against it."""
-    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in ready.reasons)
+    reasons = "".join(
+        f"<li>{escape(reason.text)} {escape(reason.remedy)}</li>" for reason in ready.reasons if reason.weight != "good"
+    )
     return f'<p class="td-verdict">{escape(ready.verdict)}</p><ul class="td-reasons">{reasons}</ul>'
 
 

@@ -223,37 +223,67 @@ def test_a_damaged_file_is_said_so(filled: Workspace) -> None:
         read_split(version.path, "train")
 
 
+def unlike(count: int) -> list[list[str]]:
+    """A table like `pairs`, of questions that are not alike."""
+    chance = random.Random(9)
+    words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(400)]
+    rows = [[f"{' '.join(chance.sample(words, 6))}?", f"answer {n} here", f"topic {n % 3}"] for n in range(count)]
+    return [["question", "answer", "topic"], *rows]
+
+
+def test_near_repetitions_stay_on_one_side(workspace: Workspace, write: Write) -> None:
+    table = unlike(200)
+    asked = [row[0] for row in table[1:101]]
+    table += [[question.replace("?", " please"), "the same in other words", "topic 2"] for question in asked]
+    import_file(workspace, write("a.csv", table))
+    version = freeze(workspace)
+    assert version.notes == ()
+    side = {e.instruction: split for split in SPLITS for e in read_split(version.path, split)}
+    assert len(side) == 300
+    assert all(side[question] == side[question.replace("?", " please")] for question in asked)
+    assert {side[question] for question in asked} == set(SPLITS)
+
+
+def test_what_is_made_from_one_template_is_divided_and_said_so(filled: Workspace) -> None:
+    version = freeze(filled)
+    assert version.counts == {"train": 80, "validation": 10, "golden": 10}
+    assert version.notes[0].startswith("100 examples ask nearly the same as others and were divided all the same")
+
+
 def golden_of(version: Version) -> set[str]:
     return {example.instruction for example in read_split(version.path, "golden")}
 
 
-def test_what_was_golden_stays_golden(filled: Workspace, write: Write) -> None:
-    first = freeze(filled, "One")
+def test_what_was_golden_stays_golden(workspace: Workspace, write: Write) -> None:
+    table = unlike(300)
+    import_file(workspace, write("tickets.csv", table[:101]))
+    first = freeze(workspace, "One")
     assert first.notes == ()
-    import_file(filled, write("more.csv", pairs(300)))
-    second = freeze(filled, "Two", seed=5)
+    import_file(workspace, write("more.csv", table))
+    second = freeze(workspace, "Two", seed=5)
     assert golden_of(first) < golden_of(second)
     assert second.counts["golden"] == 30
     assert second.notes == ("10 examples were golden in an earlier version and stay golden: they are never learned.",)
     # By question as well as by number: imported anew they are known again, and an edited one is, by its number.
-    for source in list_sources(filled):
-        remove_source(filled, source.id)
-    import_file(filled, write("again.csv", pairs(300)))
-    third = freeze(filled, "Three", golden=0)
+    for source in list_sources(workspace):
+        remove_source(workspace, source.id)
+    import_file(workspace, write("again.csv", table))
+    third = freeze(workspace, "Three", golden=0)
     assert golden_of(third) == golden_of(second)
     kept = read_split(third.path, "golden")[0]
-    editor.edit_cell(filled, kept.id, "instruction", "Asked in quite another way")
-    assert "Asked in quite another way" in golden_of(freeze(filled, "Four"))
+    editor.edit_cell(workspace, kept.id, "instruction", "Asked in quite another way")
+    assert "Asked in quite another way" in golden_of(freeze(workspace, "Four"))
     for name in ("One", "Two", "Three", "Four"):
-        remove(filled, name)
-    assert freeze(filled, "Five", golden=0).counts["golden"] == 0
-    assert get_version(filled).number == 5
+        remove(workspace, name)
+    assert freeze(workspace, "Five", golden=0).counts["golden"] == 0
+    assert get_version(workspace).number == 5
 
 
 def test_more_of_a_topic_gives_it_new_golden_ones_and_no_other(workspace: Workspace, write: Write) -> None:
-    import_file(workspace, write("a.csv", pairs(300)))
+    table = unlike(400)
+    import_file(workspace, write("a.csv", table[:301]))
     first = freeze(workspace)
-    more = [[f"Where is parcel {n} of mine?", f"On its way, number {n}.", "topic 1"] for n in range(100)]
+    more = [[question, answer, "topic 1"] for question, answer, _ in table[301:]]
     import_file(workspace, write("b.csv", [["question", "answer", "topic"], *more]))
     second = freeze(workspace)
     new = [e for e in read_split(second.path, "golden") if e.instruction not in golden_of(first)]
