@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from engine import files, jobs
+from engine.errors import StorageFailed
 from engine.workspace import Workspace
 
 Place = Literal["start", "data", "train", "evaluate", "chat", "ship"]
@@ -43,7 +44,7 @@ class Station:
 class Running:
     """A job under way. `id` is its folder's name."""
 
-    kind: Literal["run", "evaluation"]
+    kind: Literal["run", "evaluation", "import"]
     id: str
     name: str
     folder: Path
@@ -112,6 +113,7 @@ def facts(workspace: Workspace) -> Facts:
     )[0]
     runs = list(_jobs(workspace.runs, "run", "run.json"))
     evaluations = list(_jobs(workspace.evaluations, "evaluation", "evaluation.json"))
+    imports = list(_jobs(workspace.imports, "import", "import.json"))
     done = [run for run in runs if run.status.state in ("done", "stopped") and (run.folder / "adapter").exists()]
     bots = [manifest.parent for manifest in workspace.bots.glob("*/bot.json") if manifest.parent.name != "base"]
     newest = max(done, key=lambda run: run.status.started_at, default=None)
@@ -130,16 +132,20 @@ def facts(workspace: Workspace) -> Facts:
         # One that is being written has a name that begins with a dot.
         exports=sum(1 for path in workspace.exports.glob("*/manifest.json") if not path.parent.name.startswith(".")),
         demos=sum(1 for _ in workspace.demos.glob("*/demo.json")),
-        running=tuple(job for job in [*runs, *evaluations] if job.status.alive),
+        running=tuple(job for job in [*runs, *evaluations, *imports] if job.status.alive),
     )
 
 
-def _jobs(parent: Path, kind: Literal["run", "evaluation"], manifest: str) -> Iterator[Running]:
-    """The jobs whose manifest is written, oldest name first."""
+def _jobs(parent: Path, kind: Literal["run", "evaluation", "import"], manifest: str) -> Iterator[Running]:
+    """The jobs whose manifest is written, oldest name first. An import's folder goes when it is done: at any moment."""
     for path in sorted(parent.glob(f"*/{manifest}")):
         folder = path.parent
-        name = str(files.read_json(path).get("name") or folder.name)
-        yield Running(kind, folder.name, name, folder, jobs.read(folder))
+        try:
+            name = str(files.read_json(path).get("name") or folder.name)
+            yield Running(kind, folder.name, name, folder, jobs.read(folder))
+        except StorageFailed:
+            if path.exists():
+                raise
 
 
 class _Best(NamedTuple):

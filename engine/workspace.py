@@ -5,7 +5,8 @@ tunedesk.duckdb     examples, versions, golden set, answers, ratings (one proces
 holder.json         which process has the database open, for the message that a second one gets
 versions/           frozen Parquet files
 runs/<id>/          trainings        bots/<id>/    bots        evaluations/<id>/    measurements
-demos/<id>/         demo links       exports/      files to take away        uploads/    files on their way in
+demos/<id>/         demo links       exports/      files to take away        imports/<id>/ dropped files on their way in
+uploads/      what is taken apart for a moment
 """
 
 import os
@@ -21,7 +22,7 @@ from engine.processes import Identity
 
 FORMAT = 1
 DEFAULT_FOLDER = "tunedesk"
-FOLDERS = ("versions", "runs", "bots", "evaluations", "demos", "exports", "uploads")
+FOLDERS = ("versions", "runs", "bots", "evaluations", "demos", "exports", "imports", "uploads")
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Workspace:
     @property
     def exports(self) -> Path:
         return self.root / "exports"
+
+    @property
+    def imports(self) -> Path:
+        return self.root / "imports"
 
     @property
     def uploads(self) -> Path:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from engine.data import knowledge
 from engine.data.review import arriving
 from engine.data.review import rules as review_rules
 from engine.data.sources.detect import detect
+from engine.data.sources.remembered import recall, remember
 from engine.data.sources.repeats import Repeats, known
 from engine.data.sources.rows import clean_name
 from engine.data.sources.staging import Progress, Staged, require_texts, stage
@@ -72,7 +74,7 @@ def import_file(
         path: the file; it is only read.
         name: what the source is called; the file's name otherwise. Parts of a path are taken off.
         format: one of `detect.FORMATS`; found from the content otherwise.
-        mapping: corrections of the detected mapping, field -> column.
+        mapping: corrections of the detected mapping, field -> column; remembered for tables with the same headers.
         progress: told how far it is.
 
     Raises:
@@ -80,13 +82,16 @@ def import_file(
             in it can be used. Nothing is saved then.
     """
     source_name = clean_name(name or path.name)
-    detected = detect(path, name=source_name, format=format, mapping=mapping)
+    detected = detect(path, name=source_name, format=format, mapping=mapping, recall=partial(recall, workspace))
     require_texts(detected)
     sha256 = checksum(path)
     refuse_again(workspace, sha256, source_name)
     with _staging(workspace) as folder:
         staged = stage(detected, Repeats(known(workspace)), folder, progress, review_rules.load(workspace))
-        return move_in(workspace, staged, source_name, sha256)
+        report = move_in(workspace, staged, source_name, sha256)
+    if mapping and detected.has_columns:
+        remember(workspace, detected.columns, detected.mapping)
+    return report
 
 
 def move_in(workspace: Workspace, staged: Staged, name: str, sha256: str) -> SourceReport:

@@ -1,0 +1,146 @@
+"""Dropped files are imported one after the other, whoever looks; what is stopped or left out leaves nothing."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine import jobs
+from engine.data.sources import inbox, list_sources
+from engine.errors import InputRefused, NotFound
+from engine.progress import facts
+from engine.workspace import Workspace, open_workspace
+from tests.engine.data.conftest import pairs
+
+Write = Callable[..., Path]
+SECONDS = 120.0
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file is read by a process of its own."""
+    monkeypatch.setattr(inbox, "LARGE", 0)
+
+
+def left(workspace: Workspace) -> list[Path]:
+    return [*workspace.imports.iterdir(), *workspace.uploads.iterdir()]
+
+
+def many(path: Path, rows: int) -> Path:
+    with path.open("w") as file:
+        for number in range(rows):
+            told = {"question": f"Where is parcel {number}, please?", "answer": f"It is in depot {number}. " * 8}
+            file.write(json.dumps(told) + "\n")
+    return path
+
+
+def seen_reading(workspace: Workspace, id: str) -> jobs.Status:
+    """Waits until the process that reads a file has said how far it is."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        status = inbox.get_waiting(workspace, id).status
+        if status.state == "running" and status.step:
+            return status
+        time.sleep(0.02)
+    raise AssertionError("nothing was read in time")
+
+
+def test_dropped_files_wait_and_are_imported_in_turn(workspace: Workspace, write: Write) -> None:
+    first = inbox.drop(workspace, write("a.csv", pairs(5)))
+    second = inbox.drop(workspace, write("b.csv", pairs(9)))
+    assert [waiting.name for waiting in inbox.list_waiting(workspace)] == ["a.csv", "b.csv"]
+    assert inbox.look(workspace, first).mapping == {"instruction": "question", "output": "answer", "topic": "topic"}
+    for waiting in (first, second):
+        inbox.want(workspace, waiting)
+    assert inbox.wait(workspace, first.id, SECONDS)
+    assert inbox.wait(workspace, second.id, SECONDS)
+    assert [(source.name, source.kept) for source in list_sources(workspace)] == [("b.csv", 4), ("a.csv", 5)]
+    assert left(workspace) == []
+
+
+def test_a_large_file_is_read_by_a_process_with_the_same_result(
+    workspace: Workspace, write: Write, large: None
+) -> None:
+    waiting = inbox.drop(workspace, write("a.csv", pairs(30)))
+    inbox.want(workspace, waiting, {"instruction": "question", "output": "answer", "topic": ""})
+    assert inbox.wait(workspace, waiting.id, SECONDS)
+    (source,) = list_sources(workspace)
+    assert (source.read, source.kept, source.mapping) == (30, 30, {"instruction": "question", "output": "answer"})
+    assert left(workspace) == []
+    again = inbox.drop(workspace, write("b.csv", [*pairs(30), ["One more?", "Yes, one.", ""]]))
+    inbox.want(workspace, again)
+    assert inbox.wait(workspace, again.id, SECONDS)
+    # The process knows what is here already, though it may not open the database.
+    assert list_sources(workspace)[0].reasons == {"The same question and answer are here already": 30}
+
+
+def test_one_that_cannot_be_used_is_refused_and_kept(workspace: Workspace, write: Write, large: None) -> None:
+    waiting = inbox.drop(workspace, write("a.csv", "question,answer\nWhere?,\n"))
+    inbox.want(workspace, waiting)
+    assert inbox.wait(workspace, waiting.id, SECONDS)
+    now = inbox.get_waiting(workspace, waiting.id)
+    assert now.state == "refused"
+    assert now.error
+    assert "Nothing in a.csv can be used" in now.error["title"]
+    assert sorted(path.name for path in now.folder.glob("*.parquet")) == []
+    inbox.leave_out(workspace, waiting.id)
+    assert left(workspace) == []
+    with pytest.raises(NotFound):
+        inbox.get_waiting(workspace, waiting.id)
+
+
+def test_what_is_missing_is_asked_for_at_once(workspace: Workspace, write: Write) -> None:
+    waiting = inbox.drop(workspace, write("a.csv", "number,answer\n1,Here.\n2,There.\n"))
+    with pytest.raises(InputRefused, match="no column for the question"):
+        inbox.want(workspace, waiting)
+    assert inbox.get_waiting(workspace, waiting.id).state == "asked"
+
+
+def test_a_stopped_import_leaves_nothing(workspace: Workspace, tmp_path: Path, large: None) -> None:
+    waiting = inbox.drop(workspace, many(tmp_path / "many.jsonl", 60_000))
+    inbox.want(workspace, waiting)
+    seen_reading(workspace, waiting.id)
+    # The rail shows it on every screen.
+    assert [(job.kind, job.name) for job in facts(workspace).running] == [("import", "many.jsonl")]
+    inbox.leave_out(workspace, waiting.id)
+    assert inbox.list_waiting(workspace) == []
+    until = time.monotonic() + SECONDS
+    while left(workspace) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left(workspace) == []
+    assert list_sources(workspace) == []
+
+
+def test_the_rails_stop_takes_an_import_back_too(workspace: Workspace, tmp_path: Path, large: None) -> None:
+    waiting = inbox.drop(workspace, many(tmp_path / "many.jsonl", 60_000))
+    inbox.want(workspace, waiting)
+    seen_reading(workspace, waiting.id)
+    jobs.stop(waiting.folder)
+    assert inbox.wait(workspace, waiting.id, SECONDS)
+    assert left(workspace) == []
+    assert list_sources(workspace) == []
+
+
+def test_an_import_goes_on_where_the_studio_was_closed(tmp_path: Path, large: None) -> None:
+    """The process goes on by itself, and the next studio moves in what it made."""
+    workspace = open_workspace(tmp_path / "workspace")
+    waiting = inbox.drop(workspace, many(tmp_path / "many.jsonl", 3_000))
+    pid = os.fork()
+    if not pid:
+        # A studio that ends at once when it has begun to read.
+        other = open_workspace(tmp_path / "workspace")
+        inbox.want(other, inbox.get_waiting(other, waiting.id))
+        seen_reading(other, waiting.id)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert inbox.get_waiting(workspace, waiting.id).state == "wanted"
+    assert list_sources(workspace) == []
+    inbox.carry_on(workspace)
+    assert inbox.wait(workspace, waiting.id, SECONDS)
+    assert [source.kept for source in list_sources(workspace)] == [3_000]
+    assert left(workspace) == []
+    workspace.close()
