@@ -264,6 +264,12 @@ def refusal_of(workspace: Workspace) -> str:
     return str(sentence) if sentence else policies.REFUSAL
 
 
+def refusal_now(workspace: Workspace) -> str:
+    """What the bot says at present to an off-topic message: the newest trained one by its policy; else `refusal_of`."""
+    bot = newest_bot(workspace)
+    return bot.policy.refusal if bot.run else refusal_of(workspace)
+
+
 def topics_of(examples: Sequence[Example]) -> tuple[str, ...]:
     """The commonest topics in plain words: "cancel_order" is read as "cancel order"."""
     counts = Counter(plain_topic(example.topic) for example in examples if example.topic.strip())

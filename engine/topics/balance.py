@@ -1,0 +1,160 @@
+"""How the examples are shared among their topics, in plain words, and which topics are thin."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.data.summary import ONE_SIDED, THIN_TOPIC
+from engine.topics import naming
+from engine.topics.discover import OFF_TOPIC
+from engine.workspace import Workspace
+
+# A topic with this many examples has some to learn from after a part of them was held back to measure with.
+ENOUGH = 20
+HALF = 0.5
+# The largest topic against the one in the middle.
+MANY_TIMES = 10
+SAMPLED = 5_000
+FEWEST_FOR_SUBJECT = 50
+
+_SHARES = """
+    SELECT if(list_contains(tags, $off_topic), $off_topic, topic) AS topic, count(*) AS n
+    FROM examples WHERE status = 'active' GROUP BY ALL ORDER BY n DESC, topic
+"""
+
+# Short questions that differ, so that they show at a glance what is asked.
+_ASKED = """
+    SELECT topic, instruction FROM (
+        SELECT topic, instruction,
+               row_number() OVER (PARTITION BY topic ORDER BY abs(len(instruction) - 60), id) AS place
+        FROM (SELECT topic, instruction, min(id) AS id FROM examples
+              WHERE status = 'active' AND origin <> 'synthetic' AND list_contains($topics::VARCHAR[], topic)
+              GROUP BY ALL)
+    ) WHERE place <= 3 ORDER BY topic, place
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A topic, its examples and its share of all examples that have a topic."""
+
+    topic: str
+    examples: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Thin:
+    """A topic with too few examples, and what to collect."""
+
+    topic: str
+    examples: int
+    missing: int
+    questions: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """ "refunds has 6 examples: collect 14 more; customers ask like this: ..." """
+        has = f"{self.topic} has {self.examples} {'example' if self.examples == 1 else 'examples'}"
+        asked = f"; customers ask like this: {' / '.join(self.questions)}" if self.questions else ""
+        return f"{has}: collect {self.missing} more{asked}"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """How examples are shared among topics.
+
+    Attributes:
+        shares: every topic, the largest first; off-topic messages and examples without a topic are not among them.
+        unlabelled: examples without a topic.
+        off_topic: examples about something else, which get a refusal.
+        level: unknown (no topics), even, uneven, one-sided (a warning).
+        sentence: what that means for the bot.
+        thin: topics with fewer than 10 examples, the thinnest first.
+    """
+
+    shares: tuple[Share, ...]
+    unlabelled: int
+    off_topic: int
+    level: Literal["unknown", "even", "uneven", "one-sided"]
+    sentence: str
+    thin: tuple[Thin, ...]
+
+    @property
+    def labelled(self) -> int:
+        """Examples with a topic."""
+        return sum(share.examples for share in self.shares)
+
+    @property
+    def examples(self) -> int:
+        """All active examples."""
+        return self.labelled + self.unlabelled + self.off_topic
+
+
+def balance(workspace: Workspace) -> Balance:
+    """Judges the balance of the active examples."""
+    counts = {row["topic"]: row["n"] for row in workspace.database.rows(_SHARES, {"off_topic": OFF_TOPIC})}
+    off_topic, unlabelled = counts.pop(OFF_TOPIC, 0), counts.pop("", 0)
+    total = sum(counts.values())
+    shares = tuple(Share(topic, n, n / total) for topic, n in counts.items())
+    level, sentence = _judge(workspace, shares, unlabelled)
+    return Balance(shares, unlabelled, off_topic, level, sentence, _thin(workspace, shares))
+
+
+def one_subject(workspace: Workspace) -> tuple[str, float] | None:
+    """A word that 9 of 10 questions hold, such as the name of one product, with its share; None where none is."""
+    rows = workspace.database.rows(
+        """SELECT instruction FROM examples
+           WHERE status = 'active' AND NOT list_contains(tags, ?) ORDER BY hash(id) LIMIT ?""",
+        [OFF_TOPIC, SAMPLED],
+    )
+    if len(rows) < FEWEST_FOR_SUBJECT:
+        return None
+    counted = naming.held_by([str(row["instruction"]) for row in rows])
+    word, count = max(counted.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    return (word, count / len(rows)) if count > ONE_SIDED * len(rows) else None
+
+
+def _judge(
+    workspace: Workspace, shares: tuple[Share, ...], unlabelled: int
+) -> tuple[Literal["unknown", "even", "uneven", "one-sided"], str]:
+    subject = one_subject(workspace)
+    if not shares:
+        if subject:
+            return "one-sided", _about_one(*subject)
+        told = "No example has a topic yet, so the balance between them cannot be told."
+        return "unknown", told if unlabelled else "No examples yet."
+    largest, middle = shares[0], shares[len(shares) // 2]
+    if largest.share > ONE_SIDED:
+        told = f"{largest.share:.0%} of all examples are about {largest.topic}: the bot will know little else."
+        return "one-sided", told
+    if subject:
+        return "one-sided", _about_one(*subject)
+    if largest.share > HALF:
+        told = (
+            f"{largest.share:.0%} of all examples are about {largest.topic}: the bot will answer {largest.topic} best."
+        )
+        return "uneven", told
+    if largest.examples > MANY_TIMES * middle.examples:
+        times = largest.examples / middle.examples
+        return "uneven", (
+            f"{largest.topic} has {times:.0f} times as many examples as the topic in the middle, {middle.topic}: "
+            f"the bot will answer {largest.topic} best."
+        )
+    return (
+        "even",
+        f"No topic outweighs the others: the largest, {largest.topic}, has {largest.share:.0%} of the examples.",
+    )
+
+
+def _about_one(word: str, share: float) -> str:
+    return f"{share:.0%} of all questions speak of “{word}”: the bot will know little of anything else."
+
+
+def _thin(workspace: Workspace, shares: tuple[Share, ...]) -> tuple[Thin, ...]:
+    few = sorted((share for share in shares if share.examples < THIN_TOPIC), key=lambda share: share.examples)
+    asked: dict[str, list[str]] = {}
+    for row in workspace.database.rows(_ASKED, {"topics": [share.topic for share in few]}):
+        asked.setdefault(row["topic"], []).append(row["instruction"])
+    return tuple(
+        Thin(share.topic, share.examples, ENOUGH - share.examples, tuple(asked.get(share.topic, ()))) for share in few
+    )
