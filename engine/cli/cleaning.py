@@ -55,11 +55,11 @@ def clean(
 
 
 def _looked(workspace: Workspace, keys: list[str] | None, progress: Progress) -> list[dict[str, Any]]:
-    from engine.data.cleaning import pipeline, settings
+    from engine.data.cleaning import looking, pipeline, settings
 
     off = settings.read(workspace).off
     made = pipeline.applied(workspace)
-    found = pipeline.look(workspace, keys or None, lambda _, words: progress.say(words))
+    found = looking.look(workspace, keys or None, lambda _, words: progress.say(words))
     return [
         {
             "step": key,

@@ -4,6 +4,6 @@ steps.py        what each step is called and does; repairs.py and screening.py a
 phrases.py      words of greetings, thanks, put-offs and advertising
 languages.py    which language a short text is in
 settings.py     what is switched off, limits of length, the language
-pipeline.py     looks what the steps would do, makes one, takes it back
+looking.py      looks what the steps would do; pipeline.py makes one, takes it back; reading.py reads for them
 quality.py      the rules by which an example is judged; judging.py judges a workspace
 """

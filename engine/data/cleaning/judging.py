@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from engine.data.cleaning.pipeline import Progress, examples_of, expected_language
 from engine.data.cleaning.quality import BADLY_RATED, GOOD, HALF_RATED, UNSOLVED, Common, judge
+from engine.data.cleaning.reading import Progress, examples_of, expected_language
 from engine.workspace import Workspace
 
 BLOCK = 5_000

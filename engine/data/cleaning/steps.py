@@ -4,12 +4,13 @@ A step that changes texts is given what the steps before it made of an example; 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.data.cleaning import repairs, screening
 from engine.data.cleaning.screening import Screened, Standard
+from engine.errors import InputRefused
 
 TEXTS = ("instruction", "input", "output", "history")
 """The fields that a step may change."""
@@ -99,6 +100,20 @@ _ALL = (
 
 STEPS: dict[str, Step] = {step.key: step for step in _ALL}
 """All steps by key, in the order in which they are made."""
+
+
+def steps_of(keys: Collection[str] | None) -> list[Step]:
+    """The steps of some keys in their order, all when None.
+
+    Raises:
+        InputRefused: there is no such step.
+    """
+    unknown = [key for key in keys or () if key not in STEPS]
+    if unknown:
+        raise InputRefused(
+            f"There is no step {unknown[0]}.", f"The steps are: {', '.join(STEPS)}.", "Choose one of these."
+        )
+    return [step for step in STEPS.values() if keys is None or step.key in keys]
 
 
 def change(step: Step, example: Screened, standard: Standard) -> Change | None:
