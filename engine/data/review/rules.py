@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast, get_args
+from typing import get_args
 
 from duckdb import DuckDBPyConnection
 
@@ -87,4 +87,4 @@ def kind_of(text: str) -> Kind:
     kind = text.strip().upper()
     if kind not in KINDS:
         raise InputRefused(f"{text} is no kind of personal data.", f"Kinds are {', '.join(KINDS)}.", "Choose one.")
-    return cast(Kind, kind)
+    return kind

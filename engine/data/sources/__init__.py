@@ -6,7 +6,15 @@ from engine.data.sources.importing import SourceReport, import_file
 from engine.data.sources.mapping import FIELDS
 from engine.data.sources.rows import File, clean_name
 from engine.data.sources.sample import SampleReport, import_sample
-from engine.data.sources.store import RejectedRow, Source, get_source, list_sources, rejected_rows, remove_source
+from engine.data.sources.store import (
+    RejectedRow,
+    Source,
+    get_source,
+    list_sources,
+    rejected_rows,
+    remove_source,
+    write_rejected,
+)
 from engine.data.sources.uploads import discard, receive
 
 __all__ = [
@@ -29,4 +37,5 @@ __all__ = [
     "receive",
     "rejected_rows",
     "remove_source",
+    "write_rejected",
 ]

@@ -113,7 +113,8 @@ class Sieve:
         turns = earlier_turns(along.get(HISTORY, ""))
         said = {name: values.get(name, "") for name in ("instruction", "input", "output")}
         said["worse"] = along.get("worse", "")
-        scrubber, counted = Scrubber(rules=self._rules), {}
+        scrubber = Scrubber(rules=self._rules)
+        counted: dict[str, int] = {}
         marked = {name: _counting(scrubber, text, counted) for name, text in said.items()}
         told = [Turn(turn.role, _counting(scrubber, turn.content, counted)) for turn in turns]
         texts, history, found = _unmarked(scrubber, marked, told)

@@ -102,9 +102,9 @@ class Staged:
     def load(cls, folder: Path) -> "Staged":
         """Reads what `save_account` wrote."""
         account: dict[str, Any] = files.read_json(folder / "account.json")
-        counted = {name: Counter(account.pop(name)) for name in ("findings", "reasons")}
-        passages = [(document, title, text) for document, title, text in account.pop("passages")]
-        return cls(folder, passages=passages, **counted, **account)
+        account |= {name: Counter(account[name]) for name in ("findings", "reasons")}
+        account["passages"] = [(document, title, text) for document, title, text in account["passages"]]
+        return cls(folder, **account)
 
 
 def stage(

@@ -1,12 +1,20 @@
 """Sources as the workspace keeps them: their account, the rows set aside, and taking one out again."""
 
+import csv
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from engine.data.sources.rows import harmless
 from engine.data.vault import open_vault
-from engine.errors import NotFound
+from engine.errors import NotFound, StorageFailed
+from engine.files import slug
 from engine.workspace import Workspace
+
+# What differs between rows stands in brackets at the end of a reason.
+_PLAIN_REASON = r"regexp_replace(reason, ' \([^()]*\)$', '')"
+PAGE = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,8 @@ def list_sources(workspace: Workspace) -> list[Source]:
     """All sources, the newest first."""
     reasons: dict[int, dict[str, int]] = {}
     counted = workspace.database.rows(
-        # What differs between rows stands in brackets at the end of a reason.
-        r"""SELECT source_id, regexp_replace(reason, ' \([^()]*\)$', '') AS reason, count(*) AS n
-            FROM rejected_rows GROUP BY ALL ORDER BY n DESC, reason"""
+        f"""SELECT source_id, {_PLAIN_REASON} AS reason, count(*) AS n
+            FROM rejected_rows GROUP BY ALL ORDER BY n DESC, reason"""  # noqa: S608 (a constant)
     )
     for row in counted:
         reasons.setdefault(row["source_id"], {})[row["reason"]] = row["n"]
@@ -83,14 +90,42 @@ def get_source(workspace: Workspace, source_id: int) -> Source:
     raise NotFound(f"There is no source {source_id}.", "It may have been removed.", "Look at the list of sources.")
 
 
-def rejected_rows(workspace: Workspace, source_id: int, limit: int = 100, reason: str = "") -> list[RejectedRow]:
+def rejected_rows(
+    workspace: Workspace, source_id: int, limit: int = 100, reason: str = "", offset: int = 0
+) -> list[RejectedRow]:
     """Rows of a source that were set aside, in the file's order; only those for `reason` where one is given."""
     rows = workspace.database.rows(
-        """SELECT row, reason, content FROM rejected_rows WHERE source_id = ? AND starts_with(reason, ?)
-           ORDER BY row LIMIT ?""",
-        [source_id, reason, limit],
+        f"""SELECT row, reason, content FROM rejected_rows WHERE source_id = ? AND (? = '' OR {_PLAIN_REASON} = ?)
+            ORDER BY row LIMIT ? OFFSET ?""",  # noqa: S608 (a constant)
+        [source_id, reason, reason, limit, offset],
     )
     return [RejectedRow(**row) for row in rows]
+
+
+def write_rejected(workspace: Workspace, source_id: int, reason: str = "") -> Path:
+    """The rows set aside as a CSV file in the workspace's exports: row, reason, what it says. Personal data is replaced
+    in it as on the screen, and no cell is a formula to a spreadsheet.
+
+    Raises:
+        NotFound: there is no such source.
+        StorageFailed: it cannot be written.
+    """
+    source = get_source(workspace, source_id)
+    path = workspace.exports / f"set-aside-{source.id}-{slug(source.name)}{'-' + slug(reason) if reason else ''}.csv"
+    try:
+        # With a mark, without which Excel takes UTF-8 for the code page of the country.
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["row", "reason", "content"])
+            offset = 0
+            while page := rejected_rows(workspace, source_id, PAGE, reason, offset):
+                table.writerows((row.row, harmless(row.reason), harmless(row.content)) for row in page)
+                offset += len(page)
+    except OSError as error:
+        raise StorageFailed(
+            f"{path.name} could not be written.", f"The system said: {error.strerror}.", "Free some space."
+        ) from error
+    return path
 
 
 def remove_source(workspace: Workspace, source_id: int) -> int:

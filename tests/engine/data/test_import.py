@@ -1,21 +1,26 @@
 """Every row is kept or set aside with its reason, and all of it is saved or nothing."""
 
+import csv
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from engine.data.sources import (
     clean_name,
+    detect,
     discard,
     import_file,
     list_sources,
     receive,
     rejected_rows,
     remove_source,
+    write_rejected,
 )
+from engine.data.sources.remembered import forget, recall
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 from tests.engine.data.conftest import pairs
@@ -308,3 +313,47 @@ def test_no_half_of_an_address_is_kept_of_a_row_set_aside(workspace: Workspace, 
 def test_a_rating_that_only_looks_like_a_figure_is_words(workspace: Workspace, write: Write) -> None:
     rows = [["question", "answer", "rating"], ["Where is it?", "Here.", "²"], ["And this?", "There.", "5"]]
     assert import_file(workspace, write("a.csv", rows)).imported == 2
+
+
+def test_rows_set_aside_are_turned_page_by_page_and_taken_away(workspace: Workspace, write: Write) -> None:
+    table = [["question", "answer", "status"], ["Where is it?", "Here.", "solved"]]
+    table += [[f"=HYPERLINK({number})", "+1", "open"] for number in range(30)]
+    table += [["Why, a@b.example?", "", "solved"]]
+    source = import_file(workspace, write("a.csv", table)).id
+    assert [row.row for row in rejected_rows(workspace, source, 10, "Not solved", 20)] == list(range(22, 32))
+    path = write_rejected(workspace, source, "Not solved")
+    assert path.parent == workspace.exports
+    read = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert read[0] == ["row", "reason", "content"]
+    assert len(read) == 31
+    assert read[1] == ["2", "Not solved (status: open)", "'=HYPERLINK(0) | +1"]
+    everything = write_rejected(workspace, source).read_text(encoding="utf-8-sig")
+    assert "[EMAIL]" in everything
+    assert "b.example" not in everything
+
+
+def test_a_reason_is_not_taken_for_another_that_begins_alike(workspace: Workspace, write: Write) -> None:
+    chats = [{"messages": [{"role": "user", "content": f"Question {n}?"}]} for n in range(2)]
+    turns = [{"role": "user", "content": "Where is it?"}, {"role": "assistant", "content": "Here it is."}]
+    source = import_file(workspace, write("a.json", [*chats, {"messages": turns}])).id
+    reason = rejected_rows(workspace, source)[0].reason
+    assert len(rejected_rows(workspace, source, reason=reason)) == 2
+    assert rejected_rows(workspace, source, reason=reason[:-3]) == []
+
+
+def test_a_correction_is_remembered_for_the_same_headers(workspace: Workspace, write: Write) -> None:
+    """Once the person said that `note` is the answer, the next table with these headers is read so, in any order."""
+    header = ["question", "answer", "note"]
+    rows = [[f"Where is number {n}?", "n/a", f"Number {n} is here."] for n in range(5)]
+    import_file(workspace, write("a.csv", [header, *rows]), mapping={"output": "note"})
+    turned = [[note, f"{question} Now?", answer] for question, answer, note in rows]
+    report = import_file(workspace, write("b.csv", [["note", "question", "answer"], *turned]))
+    assert (report.imported, report.rejected) == (5, 0)
+    assert any(note.startswith("Columns as you chose them on") for note in report.notes)
+    looked = detect(write("c.csv", [header, *rows]), recall=partial(recall, workspace))
+    assert looked.remembered
+    assert looked.mapping == {"instruction": "question", "output": "note"}
+    other = detect(write("d.csv", [["question", "answer"], ["Where?", "Here."]]), recall=partial(recall, workspace))
+    assert not other.remembered
+    forget(workspace, header)
+    assert detect(write("c.csv", [header, *rows]), recall=partial(recall, workspace)).mapping["output"] == "answer"
