@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from engine import files
 from engine.data import changes
-from engine.data.changes import WORDS
+from engine.data.batches import WORDS
 from engine.data.duplicates import normalise
 from engine.data.examples import Example, Role, Turn, from_row, history_json
 from engine.data.filters import EVERYTHING, Filter, condition
@@ -217,7 +217,7 @@ def restore_state(workspace: Workspace, example_id: int, edit: int) -> bool:
     Args:
         workspace: where.
         example_id: which example.
-        edit: the edit's id, as `changes.history_of` gives it.
+        edit: the edit's id, as `batches.history_of` gives it.
 
     Returns:
         Whether anything was different then.

@@ -15,7 +15,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from engine.data import changes
-from engine.data.changes import WORDS
+from engine.data.batches import WORDS
 from engine.data.filters import EVERYTHING, Filter, condition
 from engine.errors import InputRefused
 from engine.workspace import Workspace

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from engine.data import changes
+from engine.data import batches, changes
 from engine.data.cleaning import settings
 from engine.data.cleaning.languages import Expected
 from engine.data.cleaning.looking import standard_of
@@ -111,7 +111,7 @@ def revert(workspace: Workspace, key: str) -> changes.Reverted:
         NotFound: the step was not made, or was taken back already.
     """
     (step,) = steps_of([key])
-    standing = [batch for batch in changes.made_for(workspace, f"clean:{key}") if batch.stands]
+    standing = [batch for batch in batches.made_for(workspace, f"clean:{key}") if batch.stands]
     if not standing:
         raise NotFound(
             f"“{step.title}” has changed nothing that could be taken back.",
@@ -125,7 +125,7 @@ def revert(workspace: Workspace, key: str) -> changes.Reverted:
 def applied(workspace: Workspace) -> dict[str, Applied]:
     """The steps that were made and stand, by key."""
     found: dict[str, Applied] = {}
-    for batch in changes.made_for(workspace, "clean:"):
+    for batch in batches.made_for(workspace, "clean:"):
         key = batch.purpose.removeprefix("clean:")
         if batch.stands and key in STEPS:
             before = found.get(key, Applied(STEPS[key], 0, batch.made_at))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from engine.data import changes
+from engine.data import batches
 from engine.data.cleaning import settings
 from engine.data.cleaning.languages import Expected, Spoken, majority
 from engine.data.cleaning.screening import Screened
@@ -70,7 +70,7 @@ def expected_language(workspace: Workspace) -> Expected:
 
 def brought_back(workspace: Workspace) -> set[tuple[str, int]]:
     """The steps and examples where a person took back what the step did: key and id."""
-    standing: list[int] = [batch.batch for batch in changes.made_for(workspace, "clean:") if batch.stands]
+    standing: list[int] = [batch.batch for batch in batches.made_for(workspace, "clean:") if batch.stands]
     if not standing:
         return set()
     rows = workspace.database.rows(_BROUGHT_BACK, {"standing": standing})

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.data import changes, editor
+from engine.data import batches, changes, editor
 from engine.data.filters import Filter
 from engine.workspace import Workspace
 from studio import notices
@@ -55,7 +55,7 @@ def draw_opened(workspace: Workspace, opened: int | None) -> str:
     found = None if opened is None else editor.open_example(workspace, opened)
     if found is None:
         return parts.nothing_opened()
-    return parts.conversation(found, changes.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
+    return parts.conversation(found, batches.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
 
 
 def _topic_choices(counted: list[tuple[str, int]]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ attributes, which `PRESSED` turns into events.
 from collections.abc import Sequence
 from html import escape
 
-from engine.data.changes import WORDS, Edit
+from engine.data.batches import WORDS, Edit
 from engine.data.editor import Opened, Page
 from engine.data.examples import Example
 

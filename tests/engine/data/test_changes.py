@@ -5,7 +5,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from engine.data import changes, editor
+from engine.data import batches, changes, editor
 from engine.data.changes import Made, Reverted
 from engine.data.filters import Filter
 from engine.errors import InputRefused, NotFound
@@ -67,7 +67,7 @@ def test_a_select_makes_changes_too(filled: Workspace) -> None:
 
 def test_what_changes_nothing_is_no_batch(filled: Workspace) -> None:
     assert make(filled, "clean:quotes", (1, "topic", "old"), (1, "tags", "[ ]")) == Made(None, 0)
-    assert changes.made_for(filled, "clean:") == []
+    assert batches.made_for(filled, "clean:") == []
     assert changes.undo(filled) == "adding: samples in 5 examples"
 
 
@@ -94,18 +94,18 @@ def test_a_batch_is_taken_back_below_later_ones(filled: Workspace) -> None:
     assert changes.revert(filled, first.batch) == Reverted(examples=3, left=1)
     assert stored(filled, "output") == ["Answer 1.", "Mended by hand.", "Answer 3.", "Answer 4.", "Answer 5."]
     assert stored(filled, "tags")[0] == ["late"]
-    assert [(each.purpose, each.stands) for each in changes.made_for(filled, "clean:")] == [
+    assert [(each.purpose, each.stands) for each in batches.made_for(filled, "clean:")] == [
         ("clean:blanks", True),
         ("clean:quotes", False),
     ]
     assert changes.undo(filled) == "taking back cleaning: quotes in 3 examples"
     assert stored(filled, "output")[0] == "Clean 1."
-    assert [each.stands for each in changes.made_for(filled, "clean:")] == [True, True]
+    assert [each.stands for each in batches.made_for(filled, "clean:")] == [True, True]
     changes.undo(filled)
     changes.undo(filled)
     with pytest.raises(NotFound):
         changes.revert(filled, first.batch)
-    assert not changes.made_for(filled, "clean:quotes")[0].stands
+    assert not batches.made_for(filled, "clean:quotes")[0].stands
 
 
 def test_added_examples_are_marked_and_taken_back(filled: Workspace) -> None:
@@ -116,7 +116,7 @@ def test_added_examples_are_marked_and_taken_back(filled: Workspace) -> None:
         )  # fmt: skip
     row = filled.database.rows("SELECT * FROM examples WHERE id = ?", [six])[0]
     assert (row["origin"], row["conversation"], row["tags"]) == ("synthetic", "synthetic-6", ["off_topic"])
-    batch = changes.made_for(filled, "balance:")[0]
+    batch = batches.made_for(filled, "balance:")[0]
     assert changes.revert(filled, batch.batch) == Reverted(examples=1, left=0)
     assert editor.page(filled, Filter(status="trashed")).rows[0].id == six
     with pytest.raises(InputRefused), filled.database.transaction() as cursor:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from engine.data import changes, editor
+from engine.data import batches, changes, editor
 from engine.data.comparison import NOW, compare
 from engine.data.restoring import restore
 from engine.data.sources import import_file, list_sources, remove_source
@@ -105,7 +105,7 @@ def test_going_back_is_one_step_and_can_be_undone(filled: Workspace) -> None:
         "The examples are those of One again: 2 changed back, 3 brought back, 1 that were not in it moved to the trash."
     )
     assert texts(filled) == before
-    assert [batch.purpose for batch in changes.made_for(filled, "restore:")] == ["restore:One"]
+    assert [batch.purpose for batch in batches.made_for(filled, "restore:")] == ["restore:One"]
     assert changes.undo(filled) == "going back to: One in 6 examples"
     assert texts(filled) == changed
     changes.redo(filled)

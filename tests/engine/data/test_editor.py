@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import changes, editor
+from engine.data import batches, changes, editor
 from engine.data.editor import ChangedMeanwhile
 from engine.data.examples import Turn, messages
 from engine.data.filters import EVERYTHING, Filter
@@ -142,7 +142,7 @@ def test_what_is_refused_changes_nothing(filled: Workspace) -> None:
 def test_the_same_value_is_no_edit(filled: Workspace) -> None:
     first = ids(filled)[0]
     editor.edit_cell(filled, first, "output", editor.get_example(filled, first).output + " \r\n")
-    assert changes.history_of(filled, first) == []
+    assert batches.history_of(filled, first) == []
 
 
 def test_trash_keeps_and_restores(filled: Workspace) -> None:
@@ -153,7 +153,7 @@ def test_trash_keeps_and_restores(filled: Workspace) -> None:
     assert not set(some) & set(ids(filled))
     assert editor.restore(filled, some[:2]) == 2
     assert ids(filled, Filter(status="trashed")) == some[2:]
-    assert [edit.after for edit in changes.history_of(filled, some[0])] == ["active", "trashed"]
+    assert [edit.after for edit in batches.history_of(filled, some[0])] == ["active", "trashed"]
 
 
 def test_examples_can_be_written(workspace: Workspace) -> None:
@@ -199,7 +199,7 @@ def test_edits_of_one_text_at_once_follow_each_other(filled: Workspace) -> None:
 
     with ThreadPoolExecutor(6) as pages:
         list(pages.map(edit, range(6)))
-    edits = list(reversed(changes.history_of(filled, 1)))
+    edits = list(reversed(batches.history_of(filled, 1)))
     assert len(edits) == 6
     assert [each.before for each in edits[1:]] == [each.after for each in edits[:-1]]
 
@@ -254,7 +254,7 @@ def test_a_former_state_comes_back(filled: Workspace) -> None:
     editor.edit_cell(filled, 1, "output", "Third answer.")
     editor.edit_cell(filled, 1, "topic", "Another")
     editor.edit_turn(filled, 1, 0, "Hello?")
-    third_edit, first_edit = [each.id for each in changes.history_of(filled, 1) if each.field == "output"][::2]
+    third_edit, first_edit = [each.id for each in batches.history_of(filled, 1) if each.field == "output"][::2]
     assert editor.restore_state(filled, 1, third_edit)
     assert editor.get_example(filled, 1) == second
     assert editor.restore_state(filled, 1, first_edit)
@@ -268,6 +268,6 @@ def test_a_former_state_comes_back(filled: Workspace) -> None:
 def test_history_says_what_a_change_was_made_for(filled: Workspace) -> None:
     replace_all(filled, Replacement("item", "thing", fields=("output",)), Filter(ids=(1,)))
     editor.edit_cell(filled, 1, "topic", "x")
-    assert [(each.field, each.purpose) for each in changes.history_of(filled, 1)][:2] == [
+    assert [(each.field, each.purpose) for each in batches.history_of(filled, 1)][:2] == [
         ("topic", ""), ("output", "replace:item")
     ]  # fmt: skip

@@ -42,7 +42,8 @@ def filled(workspace: Workspace) -> Workspace:
             VALUES (1, '', 'output', 0, 'NAME', '[NAME_1]', 1, 1, 'open'),
                    (1, '', 'output', 1, 'NAME', '[NAME_1]', 1, 1, 'open'),
                    (2, '', 'output', 0, 'NAME', '[NAME_1]', 2, 1, 'accepted')""")
-        cursor.execute("""INSERT INTO duplicates VALUES (1, 'exact', 3, 1, true), (1, 'exact', 4, 1, false),
+        cursor.execute("""INSERT INTO duplicates (cluster, kind, example_id, similarity, keep)
+                          VALUES (1, 'exact', 3, 1, true), (1, 'exact', 4, 1, false),
                           (2, 'near', 4, 0.8, true), (2, 'near', 5, 0.8, false)""")
     return workspace
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from engine.data import changes, editor
+from engine.data import batches, changes, editor
 from engine.errors import InputRefused
 from engine.topics import mend
 from engine.topics.balance import balance
@@ -94,7 +94,7 @@ def test_a_cap_is_shown_first_then_done_and_undone(workspace: Workspace, fill: F
     assert mend.apply(workspace, plan) == 30
     assert sizes(workspace) == {"returns": 20, "refunds": 12}
     assert dict(editor.topics(workspace))[""] == 30
-    assert [batch.purpose for batch in changes.made_for(workspace, "balance:")] == ["balance:cap"]
+    assert [batch.purpose for batch in batches.made_for(workspace, "balance:")] == ["balance:cap"]
     changes.undo(workspace)
     assert sizes(workspace) == before
     assert not mend.plan_cap(workspace, 50).trashed
