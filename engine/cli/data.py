@@ -1,4 +1,4 @@
-"""The verbs of the data room: import, examples, freeze, versions; clean and examples have modules of their own."""
+"""The verb import; `examples`, `clean` and the verbs of versions have modules of their own."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -98,9 +98,9 @@ def test_quality_counts_what_is_judged_and_not_what_changed_since(filled: Worksp
 def test_contradictions_come_first_until_they_are_settled(filled: Workspace) -> None:
     with filled.database.transaction() as cursor:
         cursor.execute(
-            """INSERT INTO duplicates VALUES (1, 'contradiction', 1, 1, true), (1, 'contradiction', 2, 1, false),
-                                             (2, 'near', 3, .9, true), (2, 'near', 4, .9, false),
-                                             (2, 'near', 5, .9, false)"""
+            """INSERT INTO duplicates (cluster, kind, example_id, similarity, keep)
+               VALUES (1, 'contradiction', 1, 1, true), (1, 'contradiction', 2, 1, false),
+                      (2, 'near', 3, .9, true), (2, 'near', 4, .9, false), (2, 'near', 5, .9, false)"""
         )
     found = readiness(filled)
     assert found.level == "nearly"
@@ -122,7 +122,7 @@ def test_privacy_counts_what_nobody_reviewed(filled: Workspace) -> None:
         for example in (5, 6, 7):
             cursor.execute(
                 """INSERT INTO findings (example_id, conversation, field, nth, type, placeholder, score, secret)
-                   VALUES (?, 'c', 'output', 0, 'PERSON', '[PERSON_1]', 0.9, '')""",
+                   VALUES (?, 'c', 'output', 0, 'PERSON', '[PERSON_1]', 0.9, 1)""",
                 [example],
             )
     editor.trash(filled, [7])
