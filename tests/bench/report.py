@@ -41,10 +41,14 @@ WHAT = """\
   highest, placeholders kept. banking77 holds no answers.
 - **Diverse answers**: each question has its own answer; the golden split is never seen.
 - **JSON**: category from the data set's own, priority, summary and suggested action by a rule for each intent.
-- **Seconds** are of training alone; from 300,000 tokens on they include compiling the layers (half a minute the first
-  time, then some 6 s).
-- **Learning curve**: canned answers, three draws of examples for each size, 8 examples a step, one pass over them but
-  never fewer than 50 steps.
+- **Seconds** are of the whole training: loading the model, preparing the rows, compiling the layers where that pays
+  (half a minute the first time, then some 6 s), and saving. Tokens a second are of the steps alone.
+- **Epochs** were chosen by trials with an earlier starter and stayed as they were for this one; no validation side
+  stopped a training.
+- **What the base knew**: its corpus has situations of customer support, labels from a list, and JSON with these keys.
+  None of its sentences of six words or more is in this data, but what it was made for is near to it.
+- **Learning curve**: canned answers, three draws of examples for each size, 200 steps of 8 examples for every point, so
+  that it tells examples and not time.
 - Texts that are equal once normalised count once, so none is on both sides; nearly equal ones may be.
 """
 
@@ -72,11 +76,9 @@ TARGETS = (
     Target("Intents, bitext, SFT: macro F1", lambda c: c["bitext_intents_sft"]["macro_f1"]["value"], 0.98),
     Target("Intents, banking77, SFT: macro F1", lambda c: c["banking77_intents_sft"]["macro_f1"]["value"], 0.85),
     Target("Canned answers, SFT: token F1", lambda c: c["bitext_canned_sft"]["token_f1"]["value"], 0.98),
-    Target("Canned answers, SFT: seconds", lambda c: c["bitext_canned_sft"]["training"]["seconds"], 60, above=False),
+    Target("Canned answers, SFT: seconds", lambda c: spent(c["bitext_canned_sft"]["training"]), 60, above=False),
     Target("Diverse answers, Balanced minus base: token F1", lambda c: gain(c["diverse_balanced"]), 0.40),
-    Target(
-        "Diverse answers, Balanced: seconds", lambda c: c["diverse_balanced"]["training"]["seconds"], 240, above=False
-    ),
+    Target("Diverse answers, Balanced: seconds", lambda c: spent(c["diverse_balanced"]["training"]), 240, above=False),
     Target("JSON valid after tuning", lambda c: c["json_tuned"]["valid"]["value"], 0.995),
     Target("JSON valid, constrained", lambda c: c["json_constrained"]["valid"]["value"], 1.0),
 )
@@ -122,6 +124,13 @@ def targets(cells: Cells) -> list[dict[str, Any]]:
         reached = value is not None and (value >= target.bound if target.above else value <= target.bound)
         told.append({"what": target.what, "measured": value, "bound": target.bound, "reached": reached})
     return told
+
+
+def spent(training: Mapping[str, Any]) -> float:
+    """Seconds of a whole training, loading, compiling and saving among them."""
+    if "whole" in training:
+        return float(training["whole"]["seconds"])
+    return float(training["seconds"]) + float(training.get("seconds_aside", 0.0))
 
 
 def gain(cell: Mapping[str, Any]) -> float:
@@ -257,7 +266,7 @@ def _cost(training: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return (
         f"{training['examples']:,}" if training else "",
         f"{training['tokens']:,}" if "tokens" in training else "",
-        f"{training['seconds']:.0f}" if training else "",
+        f"{spent(training):.0f}" if training else "",
         f"{training['tokens_per_second']:,.0f}" if "tokens_per_second" in training else "",
     )
 
@@ -276,9 +285,9 @@ def _ratios(cells: Cells) -> str:
                 (
                     group.replace("_", ", "),
                     METHODS[method],
-                    f"{dpo['seconds'] / sft['seconds']:.1f}",
+                    f"{spent(dpo) / spent(sft):.1f}",
                     f"{passes:.1f}",
-                    f"{seen * dpo['seconds'] / sft['seconds']:.1f}",
+                    f"{seen * spent(dpo) / spent(sft):.1f}",
                     f"{seen * passes:.1f}",
                 )
             )
