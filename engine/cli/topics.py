@@ -169,7 +169,7 @@ def _paraphrase(
     from engine.topics import paraphrase
 
     progress = Progress()
-    rewrite = paraphrase.by_rules
+    rewrite: paraphrase.Rewrite = paraphrase.by_rules
     if model:
         from engine.models.loading import load_for_inference
 

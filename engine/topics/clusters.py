@@ -32,7 +32,7 @@ class Groups(NamedTuple):
     tried: dict[int, float]
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
         """How many groups there are."""
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 

@@ -196,7 +196,7 @@ def _label(
     # What is left over after labelling may be too little for groups; without labels that was refused before.
     if len(rest) >= clusters.FEWEST or not topics:
         groups = clusters.group(own[rest], count)
-        members = [rest[groups.groups == number].tolist() for number in range(groups.count)]
+        members = [rest[groups.groups == number].tolist() for number in range(groups.number)]
         taken = {*topics, *_all_topics(workspace), OFF_TOPIC}
         for indices, name in zip(
             members, naming.names([[questions[at] for at in indices] for indices in members], taken), strict=True

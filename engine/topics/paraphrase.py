@@ -198,7 +198,7 @@ def apply(workspace: Workspace, paraphrases: Paraphrases) -> int:
 
 def to_review(workspace: Workspace, limit: int = 50) -> tuple[list[ToReview], int]:
     """Paraphrases that wait for a person, and how many there are in all."""
-    named = {"paraphrase": PARAPHRASE, "to_review": TO_REVIEW}
+    named: dict[str, object] = {"paraphrase": PARAPHRASE, "to_review": TO_REVIEW}
     rows: list[dict[str, Any]] = workspace.database.rows(_REVIEW, {**named, "limit": limit})
     total = workspace.database.value(
         """SELECT count(*) FROM examples

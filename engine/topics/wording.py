@@ -95,10 +95,9 @@ SYNONYMS: tuple[tuple[str, ...], ...] = (
 
 _KEYS = {"a": "s", "e": "r", "i": "o", "o": "p", "t": "r", "n": "m", "s": "d", "r": "t", "l": "k", "c": "v"}
 
-_LEADING = re.compile(
-    r"^(if|when|because|since|after|before|once) ([^,.?!]+), ([^.?!]+)([.?!]*)$", re.IGNORECASE
-)  # fmt: skip
+_LEADING = re.compile(r"^(if|when|because|since|after|before|once) ([^,.?!]+), ([^.?!]+)([.?!]*)$", re.IGNORECASE)
 _TRAILING = re.compile(r"^([^,.?!]{8,}?) (if|when|because|after|before) ((?:I|my|the|it|you)\b[^,.?!]+)([.?!]*)$")
+# "Tell me if it came" asks whether; turned round, it would say something else.
 _KNOWING = re.compile(r"\b(?:know|tell me|check|checking|see|seeing|wonder|wondering|ask|sure|and|or)$", re.IGNORECASE)
 FEWEST_WORDS_FOR_SLIP = 6
 
@@ -111,7 +110,8 @@ def variants(text: str, count: int, seed: int = 0) -> list[str]:
     The same text and seed always give the same ones. Texts in other languages get only slips.
     """
     luck = random.Random(f"{seed} {text}")
-    seen, found = {normalise(text)}, []
+    seen = {normalise(text)}
+    found: list[str] = []
     for _ in range(count * 12):
         if len(found) >= count:
             break
@@ -205,16 +205,10 @@ def _parted(text: str) -> tuple[str, str, str]:
 def _clauses(text: str, luck: random.Random) -> str:
     """ "If it does not fit, can I return it?" becomes "Can I return it if it does not fit?", and back."""
     head, body, tail = _parted(text)
-    leading = re.match(
-        r"^(if|when|because|since|after|before|once) ([^,.?!]+), ([^.?!]+)([.?!]*)$", body, re.IGNORECASE
-    )
-    if leading:
+    if leading := _LEADING.match(body):
         word, clause, rest, end = leading.groups()
         return f"{head}{_upper(rest)} {word.lower()} {clause}{end}{tail}"
-    trailing = re.match(
-        r"^([^,.?!]{8,}?) (if|when|because|after|before) ((?:I|my|the|it|you)\b[^,.?!]+)([.?!]*)$", body
-    )
-    if trailing:
+    if (trailing := _TRAILING.match(body)) and not _KNOWING.search(trailing[1]):
         rest, word, clause, end = trailing.groups()
         return f"{head}{_upper(word)} {clause}, {_lower(rest)}{end}{tail}"
     return text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.data import changes, editor
+from engine.data import batches, changes, editor
 from engine.errors import InputRefused, NotFound
 from engine.topics import clusters, discover, naming, vectors
 from engine.workspace import Workspace
@@ -95,7 +95,7 @@ def test_renaming_and_merging_can_be_undone(workspace: Workspace, fill: Fill) ->
     assert editor.get_example(workspace, trashed[0]).topic == "Money returned"
     assert discover.rename(workspace, "Money returned", "refunds") == 5
     assert dict(editor.topics(workspace)) == {"refunds": 7}
-    assert [batch.purpose for batch in changes.made_for(workspace, "topics:")] == ["topics:merge", "topics:rename"]
+    assert [batch.purpose for batch in batches.made_for(workspace, "topics:")] == ["topics:merge", "topics:rename"]
     changes.undo(workspace)
     changes.undo(workspace)
     assert dict(editor.topics(workspace)) == {"money back": 4, "refunds": 3}
@@ -141,7 +141,7 @@ def test_the_number_of_groups_follows_the_rule() -> None:
     centres = np.eye(6, 384, dtype=np.float32)
     spread = np.repeat(centres, 30, axis=0) + luck.normal(0, 0.02, (180, 384)).astype(np.float32)
     found = clusters.group(spread / np.linalg.norm(spread, axis=1, keepdims=True))
-    assert found.count == 6
+    assert found.number == 6
     assert found.tried[6] == max(found.tried.values())
     assert all(len(set(found.groups[start : start + 30])) == 1 for start in range(0, 180, 30))
     assert max(clusters.numbers_to_try(100_000)) <= clusters.MOST_GROUPS

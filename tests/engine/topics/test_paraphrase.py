@@ -62,6 +62,9 @@ def test_rules_reword_as_people_would() -> None:
     assert "Can I return it if the pot arrives broken?" in every
     assert any(text.startswith(wording.GREETINGS) for text in every)
     assert any("damaged" in text for text in every)
+    # What is asked for is not turned into what it hangs on.
+    asked = {text for seed in range(40) for text in wording.variants("Can you tell me if my parcel has left?", 4, seed)}
+    assert not any(text.lower().startswith("if my") for text in asked)
     # Rules of English do not touch other languages: only a slip, no greeting.
     german = wording.variants("Wie kann ich meine letzte Bestellung heute noch stornieren?", 5)
     assert german
