@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from engine.data import changes
-from engine.data.versions import get_version
+from engine.data.versions import Version, get_version
 from engine.errors import StorageFailed
 from engine.workspace import Workspace
 
@@ -38,7 +39,8 @@ _CHANGES = """
                examples.tags AS is_tags, examples.worse AS is_worse, examples.status AS is_status
         FROM wanted JOIN examples USING (id)
     )
-    SELECT id AS example_id, 'instruction' AS field, instruction AS after FROM paired WHERE instruction <> is_instruction
+    SELECT id AS example_id, 'instruction' AS field, instruction AS after FROM paired
+    WHERE instruction <> is_instruction
     UNION ALL SELECT id, 'input', input FROM paired WHERE input <> is_input
     UNION ALL SELECT id, 'output', output FROM paired WHERE output <> is_output
     UNION ALL SELECT id, 'history', history FROM paired WHERE history <> is_history
@@ -51,8 +53,15 @@ _CHANGES = """
     WHERE status = 'active' AND id NOT IN (SELECT id FROM wanted) AND id NOT IN (
         SELECT unnest(from_json(settings->'$.left_out_ids', '["BIGINT"]')) FROM versions WHERE name = $name)
 """
+_PREVIEW = f"""
+    SELECT count(DISTINCT example_id) FILTER (field <> 'status'),
+           count(*) FILTER (field = 'status' AND after = 'active'),
+           count(*) FILTER (field = 'status' AND after = 'trashed'),
+           (SELECT count(*) FROM wanted WHERE id NOT IN (SELECT id FROM examples))
+    FROM ({_CHANGES})
+"""  # noqa: S608 (a constant)
 _ACCOUNT = """
-    SELECT count(DISTINCT example_id) FILTER (field NOT IN ('status')),
+    SELECT count(DISTINCT example_id) FILTER (field <> 'status'),
            count(*) FILTER (field = 'status' AND after = 'active'),
            count(*) FILTER (field = 'status' AND after = 'trashed')
     FROM edits WHERE batch = ?
@@ -60,7 +69,7 @@ _ACCOUNT = """
 
 
 class Restored(NamedTuple):
-    """What going back did.
+    """What going back did, or would do.
 
     Attributes:
         version: its name.
@@ -79,6 +88,11 @@ class Restored(NamedTuple):
     @property
     def sentence(self) -> str:
         """What was done, in words."""
+        return f"The examples are those of {self.version} again: {self.changes or 'nothing had to change'}."
+
+    @property
+    def changes(self) -> str:
+        """What differs, in words; empty where nothing does."""
         told = []
         if self.changed:
             told.append(f"{self.changed:,} changed back")
@@ -87,7 +101,21 @@ class Restored(NamedTuple):
             told.append(f"{self.back:,} brought back{anew}")
         if self.trashed:
             told.append(f"{self.trashed:,} that were not in it moved to the trash")
-        return f"The examples are those of {self.version} again: {', '.join(told) or 'nothing had to change'}."
+        return ", ".join(told)
+
+
+def preview(workspace: Workspace, name: str) -> Restored:
+    """What going back to a version would do. Nothing is changed.
+
+    Raises:
+        NotFound: there is no such version.
+        StorageFailed: its file cannot be read.
+    """
+    version = get_version(workspace, name)
+    with workspace.database.cursor() as cursor:
+        _read(cursor, version)
+        ((changed, back, trashed, written),) = cursor.execute(_PREVIEW, {"name": version.name}).fetchall()
+    return Restored(version.name, changed, back + written, written, trashed)
 
 
 def restore(workspace: Workspace, name: str) -> Restored:
@@ -101,16 +129,20 @@ def restore(workspace: Workspace, name: str) -> Restored:
     """
     version = get_version(workspace, name)
     with workspace.database.transaction() as cursor:
-        try:
-            cursor.execute(_WANTED, {"path": str(version.path)})
-        except duckdb.Error as error:
-            raise StorageFailed(
-                f"{version.name} cannot be read.",
-                f"Its file {version.path.name} is missing or damaged. Nothing was changed.",
-                "Put it back from a backup, or go back to another version.",
-            ) from error
+        _read(cursor, version)
         ((written,),) = cursor.execute(_BRING_BACK).fetchall()
         made = changes.make(cursor, f"{PURPOSE}:{version.name}", _CHANGES, {"name": version.name})
         cursor.execute("DROP TABLE wanted")
         ((changed, back, trashed),) = cursor.execute(_ACCOUNT, [made.batch]).fetchall()
     return Restored(version.name, changed, back, written, trashed)
+
+
+def _read(cursor: DuckDBPyConnection, version: Version) -> None:
+    try:
+        cursor.execute(_WANTED, {"path": str(version.path)})
+    except duckdb.Error as error:
+        raise StorageFailed(
+            f"{version.name} cannot be read.",
+            f"Its file {version.path.name} is missing or damaged. Nothing was changed.",
+            "Put it back from a backup, or go back to another version.",
+        ) from error

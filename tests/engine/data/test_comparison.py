@@ -8,7 +8,7 @@ import pytest
 
 from engine.data import batches, changes, editor
 from engine.data.comparison import NOW, compare
-from engine.data.restoring import restore
+from engine.data.restoring import preview, restore
 from engine.data.sources import import_file, list_sources, remove_source
 from engine.data.versions import SAME_AS_GOLDEN, freeze
 from engine.errors import NotFound, StorageFailed
@@ -99,7 +99,11 @@ def test_going_back_is_one_step_and_can_be_undone(filled: Workspace) -> None:
     editor.trash(filled, [7, 8, 9])
     editor.add_example(filled, instruction="New?", output="Yes.")
     changed = texts(filled)
+    seen = preview(filled, "one")
+    assert texts(filled) == changed
     done = restore(filled, "one")
+    assert done == seen
+    assert preview(filled, "one").changes == ""
     assert (done.version, done.changed, done.back, done.written, done.trashed) == ("One", 2, 3, 0, 1)
     assert done.sentence == (
         "The examples are those of One again: 2 changed back, 3 brought back, 1 that were not in it moved to the trash."
@@ -119,7 +123,10 @@ def test_rows_of_a_removed_source_come_back_as_written(filled: Workspace) -> Non
     before = texts(filled)
     remove_source(filled, list_sources(filled)[0].id)
     assert texts(filled) == []
+    seen = preview(filled, "One")
+    assert seen.changes == "100 brought back (100 of them written anew, as their source was removed)"
     done = restore(filled, "One")
+    assert done == seen
     assert (done.back, done.written) == (100, 100)
     assert texts(filled) == before
     assert filled.database.rows("SELECT DISTINCT origin, source_id FROM examples") == [
