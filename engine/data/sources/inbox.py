@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -21,8 +21,9 @@ from uuid import uuid4
 from engine import files, jobs
 from engine.data.review import rules
 from engine.data.sources import reading
-from engine.data.sources.detect import Detected, detect
+from engine.data.sources.detect import AGENT, Detected, detect
 from engine.data.sources.importing import checksum, move_in, refuse_again
+from engine.data.sources.mapping import FIELDS
 from engine.data.sources.remembered import forget, recall, remember
 from engine.data.sources.repeats import Repeats, known
 from engine.data.sources.rows import clean_name
@@ -51,7 +52,8 @@ class Waiting:
         path: the file.
         state: asked, while a person is to check its columns; wanted, from then until it is imported; refused, with
             `error`; left, while it is being removed.
-        mapping: field -> column as it was wanted; a field without a column has an empty one.
+        mapping: what a person said of it, field -> column, and of a wanted one all of it; a field without a column has
+            an empty one. Empty while nothing was said.
         sha256: of a wanted one.
         notes: what its account says besides what reading it gives.
         added: when it was dropped, in nanoseconds.
@@ -127,11 +129,13 @@ def get_waiting(workspace: Workspace, id: str) -> Waiting:
 
 
 def look(workspace: Workspace, waiting: Waiting, mapping: Mapping[str, str] | None = None) -> Detected:
-    """What a file is and what its columns mean: as detected, as chosen before for such columns, or as `mapping` says.
+    """What a file is and what its columns mean: as `mapping` says, or what was chosen for this file, or before for such
+    columns, else as detected.
 
     Raises:
         InputRefused: see `detect`.
     """
+    mapping = mapping or waiting.mapping
     found = _detected(waiting.path, waiting.name, tuple(sorted(mapping.items())) if mapping else None)
     if mapping or not found.has_columns or recall(workspace, found.columns) is None:
         return found
@@ -142,6 +146,49 @@ def look(workspace: Workspace, waiting: Waiting, mapping: Mapping[str, str] | No
 def _detected(path: Path, name: str, mapping: tuple[tuple[str, str], ...] | None) -> Detected:
     # Asked again at every change of a column, and a document or a mailbox is read whole each time.
     return detect(path, name=name, mapping=dict(mapping) if mapping else None)
+
+
+def assign(workspace: Workspace, id: str, column: str, field: str) -> None:
+    """Says what a column of a waiting file holds: one of `FIELDS`, or nothing that is used, which is empty. Another
+    column that held the field holds nothing from then on.
+
+    Raises:
+        InputRefused: there is no such column or field.
+        NotFound: the file was imported or left out.
+    """
+    waiting = get_waiting(workspace, id)
+    before = look(workspace, waiting).mapping
+    mapping = {name: held for name, held in before.items() if column != held}
+    if field:
+        mapping[field] = column
+    _choose(waiting, {name: mapping.get(name, "") for name in (*FIELDS, *mapping)})
+
+
+def say_who_answers(workspace: Workspace, id: str, names: Iterable[str]) -> None:
+    """Says who answers in a waiting file of chats or mails; nobody means that it is told from the file.
+
+    Raises:
+        InputRefused: nobody of that name writes in it.
+        NotFound: the file was imported or left out.
+    """
+    agents = ", ".join(names)
+    _choose(get_waiting(workspace, id), {AGENT: agents} if agents else {})
+
+
+def as_detected(workspace: Workspace, id: str) -> None:
+    """Takes back what a person said of a waiting file, and what they said before of such columns.
+
+    Raises:
+        NotFound: the file was imported or left out.
+    """
+    waiting = get_waiting(workspace, id)
+    found = _detected(waiting.path, waiting.name, None)
+    _choose(waiting, {name: found.mapping.get(name, "") for name in FIELDS} if found.has_columns else {})
+
+
+def _choose(waiting: Waiting, mapping: Mapping[str, str]) -> None:
+    _detected(waiting.path, waiting.name, tuple(sorted(mapping.items())) or None)
+    _write(waiting.folder, mapping=dict(mapping))
 
 
 def want(workspace: Workspace, waiting: Waiting, mapping: Mapping[str, str] | None = None) -> None:

@@ -81,6 +81,8 @@ _ONE_MESSAGE = {
 }
 # Of a column of questions at least this share asks, by its mark or its first word.
 _ASKS = 0.1
+# Two columns that share more of their words than this, over all rows, are one text and its copy.
+_COPIED = 0.5
 # A table with no more columns than this holds nothing but questions, answers and a label.
 _BARE = 3
 # Exports with more columns than this are tables of a helpdesk's database, where content misleads.
@@ -148,7 +150,10 @@ def map_columns(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> 
     _drop_implausible(mapping, profiles)
     free = [column for column in columns if column not in mapping.values()]
     if len(columns) <= _FEW and not _ONE_MESSAGE & {plain_name(column) for column in columns}:
+        named = mapping.get("output")
         _fill_texts(mapping, free, profiles)
+        if mapping.get("output") != named and _repeats_question(mapping, sample):
+            del mapping["output"]
     if "topic" not in mapping:
         groups = [column for column in free if column not in mapping.values() and _is_topic(column, profiles[column])]
         if groups:
@@ -195,6 +200,8 @@ def _fill_texts(mapping: dict[str, str], free: Sequence[str], profiles: Mapping[
     known = {name for names in NAMES.values() for name in names}
     texts = [column for column in free if plain_name(column) not in known and not avoided(column)]
     texts = [column for column in texts if _is_text(profiles[column])]
+    if "instruction" in mapping and "output" not in mapping and _may_be_a_log(mapping["instruction"], profiles):
+        return
     if "output" in mapping or "instruction" in mapping:
         missing = "instruction" if "output" in mapping else "output"
         if missing not in mapping and texts:
@@ -203,12 +210,28 @@ def _fill_texts(mapping: dict[str, str], free: Sequence[str], profiles: Mapping[
         return
     if len(texts) >= 2:
         asks = max(texts, key=lambda column: _asking(profiles[column]))
-        # A log has two columns of text as well. Where no name tells and hardly a cell asks, the person has to say it.
-        if profiles[asks].asks < _ASKS and len(profiles) > _BARE:
+        if _may_be_a_log(asks, profiles):
             return
         mapping["instruction"] = asks
         texts.remove(mapping["instruction"])
         mapping["output"] = max(texts, key=lambda column: _answering(profiles[column]))
+
+
+def _may_be_a_log(asks: str, profiles: Mapping[str, Profile]) -> bool:
+    """A log and a list of companies have two columns of text as well: where no name tells which answers and hardly a
+    cell asks, the person has to say it."""
+    return profiles[asks].asks < _ASKS and len(profiles) > _BARE
+
+
+def _repeats_question(mapping: Mapping[str, str], sample: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the column found for answers says what the one for questions says, as a masked or cleaned copy does."""
+    pairs = [(row.get(mapping["instruction"], ""), row.get(mapping["output"], "")) for row in sample]
+    shared = []
+    for question, answer in pairs:
+        asked, said = set(question.lower().split()), set(answer.lower().split())
+        if asked and said:
+            shared.append(len(asked & said) / len(asked | said))
+    return bool(shared) and fmean(shared) > _COPIED
 
 
 def _is_text(facts: Profile) -> bool:

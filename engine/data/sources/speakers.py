@@ -109,7 +109,8 @@ def tell_agents(file: File, speakers: Speakers, agent: str | None) -> frozenset[
 
 
 def _named(file: File, names: list[str], agent: str) -> frozenset[str]:
-    wanted = {each.strip().lower() for each in agent.split(",")}
+    # Whole as well: some names have a comma.
+    wanted = {each.strip().lower() for each in (agent, *agent.split(","))}
     found = frozenset(name for name in names if name.lower() in wanted)
     if not found:
         raise WhoAnswers(

@@ -25,6 +25,7 @@ class Source:
         reasons: plain reason -> rows set aside for it, the commonest first.
         findings: kind of personal data -> places where it was replaced.
         notes: how the file was read, plain sentences.
+        passages: pieces of documents without questions, which went to the knowledge base.
     """
 
     id: int
@@ -39,6 +40,7 @@ class Source:
     findings: dict[str, int]
     notes: tuple[str, ...]
     created_at: datetime
+    passages: int
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,12 @@ def list_sources(workspace: Workspace) -> list[Source]:
             findings=json.loads(row["findings"]),
             notes=tuple(json.loads(row["notes"])),
             created_at=row["created_at"],
+            passages=row["passages"],
         )
-        for row in workspace.database.rows("SELECT * FROM sources ORDER BY id DESC")
+        for row in workspace.database.rows(
+            """SELECT *, (SELECT count(*) FROM knowledge_passages WHERE source_id = sources.id) AS passages
+               FROM sources ORDER BY id DESC"""
+        )
     ]
 
 

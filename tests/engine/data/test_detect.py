@@ -142,6 +142,24 @@ def test_messages_and_notes_never_become_answers(write: Write) -> None:
     assert "output" not in detect(write("a.json", records)).mapping
 
 
+def test_an_answer_is_not_guessed_in_a_list_of_anything(write: Write) -> None:
+    """Where no name says which column answers: a list of companies has none, nor has a text beside its masked copy."""
+    companies = [
+        {"id": n, "description": f"Builders of ships {n}", "place": f"Baker Street {n}, New York", "tier": "gold"}
+        for n in range(9)
+    ]
+    assert "output" not in detect(write("a.json", companies)).mapping
+    masked = [
+        {"full_text": f"Can you call me at 555 010{n} today?", "masked": "Can you call me at PHONE today?", "number": n}
+        for n in range(9)
+    ]
+    assert "output" not in detect(write("b.json", masked)).mapping
+    asking = [
+        {"id": n, "text": f"Where is parcel {n}?", "said": f"It is in depot {n}.", "by": "Mara"} for n in range(9)
+    ]
+    assert detect(write("c.json", asking)).mapping["output"] == "said"
+
+
 PAIR = {"question": "Where is it?", "answer": "On its way."}
 OTHER = {"question": "How much?", "answer": "Nothing at all."}
 
