@@ -1,5 +1,6 @@
 """The verb examples: prints or writes those that its options find."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +12,21 @@ from engine.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.data.filters import Filter
+    from engine.data.summary import Step
 
 NONE = "none"
 """What people type for the empty value: examples without a topic, without a tag and so on."""
+
+VERB_OF_STEP: dict["Step", str] = {
+    "import": "import PATH",
+    "examples": "examples --length :30",
+    "clean": "clean --judge",
+    "privacy": "scrub",
+    "duplicates": "duplicates",
+    "topics": "topics",
+    "golden": "evaluate --golden FILE.jsonl",
+}
+"""What to type for each step that the verdict can name."""
 
 
 def _values(help_text: str, name: str) -> Any:
@@ -45,15 +58,21 @@ def examples(
     ticket_status: Annotated[Values, _values("Only with this status in the helpdesk.", "--ticket-status")] = None,
     score: Annotated[Values, _values("Only with this mark of the customer.", "--score")] = None,
     out: Annotated[Path | None, typer.Option(help="Write them to this JSONL file.")] = None,
+    ready: Annotated[
+        bool, typer.Option("--ready", help="Instead: are all of them enough to train on, and what comes next?")
+    ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the examples that all options find as JSONL, or write them to a file."""
+    """Print the examples that all options find as JSONL, or write them to a file; or judge whether they are enough."""
     import json as json_library
 
     from engine.data import editor
 
     opened = workspace_of(workspace, "examples")
+    if ready:
+        emit(*_ready(opened), as_json=json)
+        return
     columns = {"topic": topic, "split": split, "privacy": privacy, "duplicates": duplicates, "origin": origin}
     columns |= {"tags": tag, "channel": channel, "language": language, "ticket_status": ticket_status, "score": score}
     ranges = {"quality": quality, "length": length, "date": date}
@@ -66,6 +85,18 @@ def examples(
     listed = list(found)
     value = {"examples": len(listed), "out": str(out)} if out else {"examples": listed}
     emit(value, f"{len(listed):,} examples written to {out}.", as_json=json)
+
+
+def _ready(workspace: Workspace) -> tuple[dict[str, Any], str]:
+    """The verdict on all active examples, whatever else was asked for."""
+    from engine.data.summary import readiness
+
+    found = readiness(workspace)
+    lines = [found.verdict, found.line + "."]
+    lines += [f"  {reason.weight}: {' '.join(filter(None, (reason.text, reason.remedy)))}" for reason in found.reasons]
+    if found.next and found.next.step:
+        lines.append(f"Next: tunedesk {VERB_OF_STEP[found.next.step]}")
+    return asdict(found) | {"line": found.line}, "\n".join(lines)
 
 
 def _filter(

@@ -59,3 +59,14 @@ def test_what_a_column_cannot_be_is_refused(
 ) -> None:
     assert main(["examples", *options, "--json", "--workspace", str(folder)]) == 1
     assert json.loads(capsys.readouterr().out)["error"]["remedy"]
+
+
+def test_whether_they_are_enough(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["examples", "--ready", "--json", "--workspace", str(folder)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["level"], found["examples"], found["trashed"]) == ("too few", 9, 1)
+    assert found["verdict"] == "Not yet: 9 examples in 2 topics; a version needs at least 10."
+    assert {reason["kind"] for reason in found["reasons"]} >= {"size", "balance", "privacy", "golden"}
+    assert main(["examples", "--ready", "--workspace", str(folder)]) == 0
+    assert "2 topics have fewer than 10 examples: t1 (4), t0 (5)." in (told := capsys.readouterr().out)
+    assert told.splitlines()[-1] == "Next: tunedesk import PATH"
