@@ -139,7 +139,7 @@ def knowledge_passages(cursor: DuckDBPyConnection) -> None:
 
 
 def privacy_review(cursor: DuckDBPyConnection) -> None:
-    """Each place where personal data was replaced, to be reviewed, and a person's own rules. Originals are in the vault.
+    """Each place where personal data was replaced, to review, and a person's own rules. Originals are in the vault.
 
     A finding is the `nth` (from 0) place in a text where its placeholder stood when it was made; `turn` counts earlier
     turns from 0 where the field is `history`. `secret` is the vault's mark of the original. `made_in` and `decided_in`
@@ -193,8 +193,9 @@ def cleaning_and_quality(cursor: DuckDBPyConnection) -> None:
 def duplicate_clusters(cursor: DuckDBPyConnection) -> None:
     """Groups of examples that repeat each other as last searched, and pairs that a person settled to keep both.
 
-    Of a contradiction, examples with one `answer` say the same word by word; `why` is how the answers differ, or of a
-    near repeat, in what it differs from the copy to keep. `searched_texts` holds what was said when it was searched.
+    Examples with one `answer` say the same but for capitals and punctuation. `why` is how the answer differs from that
+    of the copy to keep; of that copy itself, why it is the one. `searched_texts` holds what was said when it was
+    searched. A pair holds as long as the batch that it was settled in is not undone.
     """
     cursor.execute("""
         CREATE TABLE duplicates (
@@ -211,6 +212,7 @@ def duplicate_clusters(cursor: DuckDBPyConnection) -> None:
         CREATE TABLE settled_pairs (
             first_id BIGINT NOT NULL,
             second_id BIGINT NOT NULL,
+            made_in BIGINT NOT NULL,
             settled_at TIMESTAMP NOT NULL DEFAULT (now()::TIMESTAMP)
         )""")
 

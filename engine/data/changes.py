@@ -8,7 +8,7 @@ on disk, and undo and redo go on after a restart. What a batch was made for ("cl
         changes.make(cursor, "clean:greetings", "SELECT id AS example_id, 'status' AS field, 'trashed' AS after ...")
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
@@ -142,6 +142,27 @@ def add(
     return ids
 
 
+def decide(cursor: DuckDBPyConnection, purpose: str, example_ids: Sequence[int]) -> int:
+    """Writes down a decision on examples that changes nothing in them, so that it has its undo as well.
+
+    Args:
+        cursor: of `database.transaction()`.
+        purpose: "duplicates:kept all".
+        example_ids: what was decided on.
+
+    Returns:
+        The batch. What rests on the decision holds as long as its edits are not undone.
+    """
+    batch = _new_batch(cursor)
+    cursor.execute(
+        """INSERT INTO edits (batch, example_id, field, before, after)
+           SELECT ?, unnest(?::BIGINT[]), 'decided', '', 'decided'""",
+        [batch, sorted(set(example_ids))],
+    )
+    _remember(cursor, batch, purpose)
+    return batch
+
+
 def revert(workspace: Workspace, batch: int) -> Reverted:
     """Takes back one batch, also when others were made after it; itself a batch that can be undone.
 
@@ -260,6 +281,8 @@ def _apply(cursor: DuckDBPyConnection, batch: int, *, back: bool) -> None:
     }
     # Only the columns concerned: a list column among those that are set makes DuckDB rewrite the whole row.
     chosen = [field for field in _PRESENT if field in fields]
+    if not chosen:  # a decision
+        return
     sets = ", ".join(
         f"{field} = coalesce({_FROM_TEXT.get(field, f'wanted.{field}')}, examples.{field})" for field in chosen
     )

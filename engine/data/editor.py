@@ -227,7 +227,7 @@ def restore_state(workspace: Workspace, example_id: int, edit: int) -> bool:
             cursor,
             "",
             """SELECT example_id, field, arg_min(before, id) AS after FROM edits
-               WHERE example_id = $example AND id >= $edit AND NOT undone AND field <> 'added'
+               WHERE example_id = $example AND id >= $edit AND NOT undone AND field NOT IN ('added', 'decided')
                GROUP BY example_id, field""",
             {"example": example_id, "edit": edit},
         )

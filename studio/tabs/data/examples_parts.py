@@ -7,7 +7,7 @@ attributes, which `PRESSED` turns into events.
 from collections.abc import Sequence
 from html import escape
 
-from engine.data.batches import WORDS, Edit
+from engine.data.batches import WORDS, Edit, purpose_in_words
 from engine.data.editor import Opened, Page
 from engine.data.examples import Example
 
@@ -178,6 +178,8 @@ def _history(edits: Sequence[Edit]) -> str:
 def _told(edit: Edit) -> str:
     if edit.field == "added":
         return "written here"
+    if edit.field == "decided":
+        return purpose_in_words(edit.purpose)
     if edit.field == "status":
         return "moved to the trash" if edit.after == "trashed" else "restored"
     before = edit.before if len(edit.before) <= 120 else f"{edit.before[:120]}…"

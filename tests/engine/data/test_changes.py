@@ -123,3 +123,13 @@ def test_added_examples_are_marked_and_taken_back(filled: Workspace) -> None:
         changes.add(cursor, "balance:refusals", "SELECT 'Sing?' AS instruction, '' AS output")
     with pytest.raises(ValueError, match="status"), filled.database.transaction() as cursor:
         changes.add(cursor, "", "SELECT 'Sing?' AS instruction, 'No.' AS output, 'trashed' AS status")
+
+
+def test_a_decision_has_its_undo_though_it_changes_nothing(filled: Workspace) -> None:
+    before = filled.database.rows("SELECT * FROM examples ORDER BY id")
+    with filled.database.transaction() as cursor:
+        batch = changes.decide(cursor, "duplicates:kept all", [2, 1, 2])
+    assert changes.undo(filled) == "settling duplicates: kept all in 2 examples"
+    assert filled.database.value("SELECT count(*) FROM edits WHERE batch = ? AND undone", [batch]) == 2
+    assert changes.redo(filled) == "settling duplicates: kept all in 2 examples"
+    assert filled.database.rows("SELECT * FROM examples ORDER BY id") == before

@@ -112,7 +112,7 @@ def test_contradictions_come_first_until_they_are_settled(filled: Workspace) -> 
     editor.trash(filled, [4])
     assert "1 example repeats another one, exactly or nearly." in told(readiness(filled))
     with filled.database.transaction() as cursor:
-        cursor.execute("INSERT INTO settled_pairs (first_id, second_id) VALUES (1, 2)")
+        cursor.execute("INSERT INTO settled_pairs (first_id, second_id, made_in) VALUES (1, 2, 1)")
     assert readiness(filled).level == "ready"
 
 
