@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
+from engine.data import review
 from engine.data.division import divided
 from engine.data.duplicates import Lookup
 from engine.data.examples import Example, from_row, history_json
@@ -82,8 +83,10 @@ def freeze(
     validation: float = 0.1,
     seed: int = 0,
     split_by: SplitBy = "conversation",
+    confirm: str = "",
+    progress: review.Progress | None = None,
 ) -> Version:
-    """Freezes the active examples.
+    """Freezes the active examples; those that were not looked through for names are first.
 
     Examples whose question is, exactly or nearly, a hand-picked golden question are left out: what is measured with
     must not be learned. What was golden in an earlier version stays golden (see `engine.data.division`).
@@ -95,10 +98,13 @@ def freeze(
         validation: share that training watches without learning from it, 0 to 0.5.
         seed: decides which examples go where.
         split_by: what stays on one side: conversations, or all of a customer; by date the newest are held back.
+        confirm: `review.CONFIRMATION`, to freeze what was not looked through as it is.
+        progress: told how far the looking is.
 
     Raises:
         InputRefused: the name is taken, a share or a way to divide is none, there are fewer than 10 examples, or they
-            cannot be divided so.
+            cannot be divided so; or `confirm` is something else.
+        ModelUnavailable: the tagger of names is not there.
         StorageFailed: the file cannot be written, or an earlier version cannot be read.
     """
     for what, share in (("golden", golden), ("validation", validation)):
@@ -108,6 +114,7 @@ def freeze(
         raise InputRefused(
             f"Examples cannot be divided by {split_by}.", f"They can by {', '.join(SPLIT_BY)}.", "Choose one of these."
         )
+    review.before_freezing(workspace, confirm, progress)
     # Inside one transaction, so that two freezes never take one name or clear each other's file.
     with workspace.database.transaction() as cursor:
         earlier = list_versions(workspace)
@@ -121,6 +128,7 @@ def freeze(
                 "A frozen version is never overwritten.",
                 "Choose another name.",
             )
+        review.refuse_unscanned(workspace, confirm)
         examples, left_out = _selection(workspace)
         reasons = dict(Counter(left_out.values()))
         _require_enough(len(examples), reasons)

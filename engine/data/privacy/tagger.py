@@ -45,6 +45,8 @@ _WORD = re.compile(r"\w+")
 _JOINS = {"PERSON": re.compile(r"[ \t]*[.'’-]?[ \t]*"), "ADDRESS": re.compile(r"[\s.,'’/#|>-]*")}
 # Before a full stop within a name: an initial or a title. After a longer word a sentence ends.
 LONGEST_TITLE = 4
+# Figures that may be a count or a house's number; a postcode has more.
+LONGEST_COUNT = 3
 _PARTS = re.compile(r"[\s.]*[,/|\n][\s.]*")
 _loading = threading.Lock()
 
@@ -118,6 +120,9 @@ def _close(text: str, words: list[tuple[Kind, int, int, float]]) -> Iterator[Fin
     kind: Kind = words[0][0] if len(kinds) == 1 else "ADDRESS"
     # A lone sign or a number is nobody's name.
     if kind == "PERSON" and (end - start < 2 or not any(letter.isalpha() for letter in text[start:end])):
+        return
+    # Nor are a few figures alone where anybody lives: "question 12".
+    if end - start <= LONGEST_COUNT and text[start:end].isdecimal():
         return
     if kind == "PLACE" and all(part in COUNTRIES for part in _PARTS.split(text[start:end].lower())):
         return

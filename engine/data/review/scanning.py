@@ -107,33 +107,45 @@ def scan_at_once(workspace: Workspace, progress: Progress | None = None) -> Scan
     return scan(workspace, progress) if texts <= AT_ONCE else None
 
 
-def before_freezing(
-    workspace: Workspace, *, look: bool = True, confirm: str = "", progress: Progress | None = None
-) -> None:
-    """Sees to it that nothing is frozen which was not looked through, unless a person says so in so many words.
+def before_freezing(workspace: Workspace, confirm: str = "", progress: Progress | None = None) -> None:
+    """Looks through what was not yet, so that nothing is frozen unread, unless a person says so in so many words.
 
     Args:
         workspace: where.
-        look: whether to look through what was not yet.
-        confirm: `CONFIRMATION`, to freeze it as it is.
+        confirm: `CONFIRMATION`, to freeze the examples as they are; empty otherwise.
         progress: told how far it is.
 
     Raises:
-        InputRefused: examples were not looked through, and nobody confirmed it.
+        InputRefused: something else was typed.
         ModelUnavailable: the tagger is not there.
     """
-    if " ".join(confirm.split()).casefold() == CONFIRMATION:
-        return
-    # Again, if somebody changed an example while it was read.
-    for _ in range(3):
-        if look and unscanned(workspace):
+    if not confirm.strip():
+        if unscanned(workspace):
             scan(workspace, progress)
-    if left := unscanned(workspace):
+    elif not _confirmed(confirm):
         raise InputRefused(
-            f"{left:,} {'example was' if left == 1 else 'examples were'} not looked through for names yet.",
-            "A model can repeat every name that it learned from.",
-            f"Look through them first (tunedesk scrub), or confirm it by typing: {CONFIRMATION}",
+            "What was typed does not confirm it.",
+            f"To freeze examples that were not looked through for names, the words are: {CONFIRMATION}",
+            "Type them, or nothing to have the examples looked through first.",
         )
+
+
+def refuse_unscanned(workspace: Workspace, confirm: str = "") -> None:
+    """The last look, within the transaction that freezes.
+
+    Raises:
+        InputRefused: examples were changed since they were looked through, and nobody confirmed to freeze them so.
+    """
+    if (left := unscanned(workspace)) and not _confirmed(confirm):
+        raise InputRefused(
+            f"{left:,} {'example was' if left == 1 else 'examples were'} changed meanwhile.",
+            "They were not looked through for names, and a model can repeat every name that it learned from.",
+            f"Freeze again, or confirm it by typing: {CONFIRMATION}",
+        )
+
+
+def _confirmed(words: str) -> bool:
+    return " ".join(words.split()).casefold() == CONFIRMATION
 
 
 def _parts(waiting: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
