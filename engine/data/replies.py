@@ -20,7 +20,8 @@ from engine.data.mail_words import (
     WROTE,
 )
 
-QUOTED = re.compile(r"\s*(?:>|\||[A-Z]\w{0,15}>)")
+# A line between two bars is a row of a table.
+QUOTED = re.compile(r"\s*(?:>|\|(?!.*\|\s*$)|[A-Z]\w{0,15}>)")
 QUOTE_MARKS = re.compile(r"^[\s>|]+")
 DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\b(?:19|20)\d\d\b|\d{4}年|\b\d{1,2}:\d\d\b")
 ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+")

@@ -30,7 +30,7 @@ NAMES = {
 _KIN = ({"no", "da"}, {"hr", "sr"}, {"id", "ms"}, {"cs", "sk"})
 # Beyond this much of a text, more of it says nothing new.
 READ = 160
-FEWEST_LETTERS = 12
+FEWEST_LETTERS = 10
 # How much likelier than the expected one another language must be: product names and slips are not held for Catalan.
 MARGIN = 0.4
 
@@ -113,4 +113,10 @@ def majority(texts: Iterable[str]) -> Spoken:
 def _letters(text: str) -> str:
     """The beginning of a text without what is the same in every language."""
     plain = LINK.sub(" ", PLACEHOLDER.sub(" ", text[: 2 * READ]))
-    return " ".join(word for word in plain.split() if not any(map(str.isdigit, word)) and "@" not in word)[:READ]
+    kept, begins = [], True
+    for word in plain.split():
+        # A capital within a sentence begins a name, or a noun in German; small words tell a language as well.
+        if (begins or not word[0].isupper() or word.isupper()) and not any(map(str.isdigit, word)) and "@" not in word:
+            kept.append(word)
+        begins = word[-1] in ".!?:"
+    return " ".join(kept)[:READ]

@@ -202,7 +202,7 @@ SPAM_PHRASES: tuple[tuple[re.Pattern[str], int], ...] = tuple(
         (r"\b(?:make|earn) (?:up to )?(?:money|cash|\$|€|£)\s?[\d,.k]*(?: ?(?:fast|online|from home|per|a|every))", 2),
         (r"\bwork (?:from|at) home\b.{0,60}(?:\$|earn|income)|\bpassive income\b|\bfinancial freedom\b", 2),
         (r"\byou (?:have|['’]ve) (?:won|been selected)\b|\bclaim your (?:prize|reward|gift|bonus)\b", 3),
-        (r"\b(?:beneficiary|next of kin|inheritance)\b.{0,200}\b(?:million|fund|usd|transfer)\b", 3),
+        (r"\b(?:beneficiary|next of kin|inheritance)\b.{0,200}\b(?:million|usd)\b", 3),
         (r"\b(?:million|usd) .{0,80}\b(?:beneficiary|next of kin|inheritance|barrister)\b", 3),
         (r"\b(?:hot|sexy|lonely) (?:singles?|girls?|women|ladies)\b|\badult dating\b|\bsex (?:chat|date|dating)\b", 3),
         (r"\bguaranteed (?:returns?|profits?|income)\b|\b(?:double|triple) your (?:money|bitcoin|investment)\b", 3),

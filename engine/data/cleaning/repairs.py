@@ -20,6 +20,8 @@ _FTFY = ftfy.TextFixerConfig(
     fix_line_breaks=False,
     normalization=None,
 )
+# A closing quote that lost its last byte, which no letter stands for in Windows' encoding; ftfy takes it for a dagger.
+_CLOSING_QUOTE = re.compile(r"(?<=\S)â€(?=[\s.,;:!?)\]]|$)")
 # What spreadsheets write for control characters.
 _EXCEL = re.compile(r"_x00(?:0[0-9A-Fa-f]|1[0-9A-Fa-f])_")
 
@@ -33,13 +35,24 @@ _BLOCK = (
     "td|tfoot|th|thead|title|tr|ul"
 )
 _TAG = re.compile(
-    rf"</?(?:{_INLINE}|{_BLOCK}|br|li)(?:\s[^<>]*|\s*/)?>|<!--.*?-->|<!doctype\b[^>]*>", re.IGNORECASE | re.DOTALL
+    rf"</?(?:{_INLINE}|{_BLOCK}|br|li)(?:\s[^<>]*|\s*/)?>|<base\s[^<>]*>|<!--.*?-->|<!doctype\b[^>]*>",
+    re.IGNORECASE | re.DOTALL,
 )
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCK})(?:\s[^<>]*|\s*/)?>|<!--", re.IGNORECASE)
 _BREAK = re.compile(r"[ \t]*<br\b[^<>]*>[ \t]*\n?", re.IGNORECASE)
 _ITEM = re.compile(r"\n?[ \t]*<li\b[^<>]*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-_OPEN = re.compile(rf"<(?!/?(?:{_INLINE}|{_BLOCK}|br|li)(?:\s[^<>]*|\s*/)?>|!--|!doctype)", re.IGNORECASE)
+_OPEN = re.compile(rf"<(?!/?(?:{_INLINE}|{_BLOCK}|base|br|li)(?:\s[^<>]*|\s*/)?>|!--|!doctype)", re.IGNORECASE)
+# Tags that are words as well: without an attribute and an end, "<address>" asks for one to be filled in.
+_WORD_TAG = re.compile(
+    r"<(?=(a|abbr|acronym|address|article|aside|big|body|caption|center|code|figure|footer|form|head|header|img|label|link|"
+    r"main|mark|meta|nav|object|q|s|samp|section|small|table|title|var)>)",
+    re.IGNORECASE,
+)
+_LINE_TAG = re.compile(rf"</?(?:{_BLOCK}|br|li)\b", re.IGNORECASE)
+_PRE = re.compile(r"(<pre\b.*?</pre>)", re.IGNORECASE | re.DOTALL)
+# What says that tags are what a text is about.
+_ABOUT_MARKUP = re.compile(r"\bx?html5?\b|\bcss\b|\bmark-?up\b|\bweb ?page\b|\bxml\b", re.IGNORECASE)
 ROUNDS = 4
 
 # Without any of these there is no earlier mail in a text; looking costs a tenth of reading it line by line.
@@ -58,17 +71,23 @@ def mended(text: str) -> str:
     """The text with letters as they were meant: "GrÃ¶ÃŸe" becomes "Größe"; control characters are taken out."""
     if text.isascii() and text.isprintable() and "_x0" not in text:
         return text
-    return _settled(text, lambda each: ftfy.fix_text(_EXCEL.sub("", each), _FTFY))
+    return _settled(text, _once_mended)
 
 
 def without_markup(text: str) -> str:
     """The text without HTML: tags taken out, `&amp;` and the like as what they stand for.
 
-    `<your name>`, `<a@b.example>` and code in ``` fences stay: only tags of HTML count.
+    `<your name>`, `<a@b.example>` and code in ``` fences stay: only tags of HTML count. A text that is about HTML stays
+    as it is.
     """
-    if ("<" not in text and "&" not in text) or "```" in text:
+    if ("<" not in text and "&" not in text) or "```" in text or is_about_markup(text):
         return text
     return _settled(text, _once_without_markup)
+
+
+def is_about_markup(text: str) -> bool:
+    """Whether a text speaks of HTML: what it shows is to stay."""
+    return bool(_ABOUT_MARKUP.search(_TAG.sub(" ", text) if "<" in text else text))
 
 
 def without_mail(text: str) -> str:
@@ -91,14 +110,42 @@ def _tidied(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", plain)
 
 
+def _once_mended(text: str) -> str:
+    if "â€œ" in text:
+        text = _CLOSING_QUOTE.sub("”", text)
+    return ftfy.fix_text(_EXCEL.sub("", text), _FTFY)
+
+
 def _once_without_markup(text: str) -> str:
     if _TAG.search(text):
-        safe = _OPEN.sub("&lt;", text)
+        ended = text.lower()
+        safe = _WORD_TAG.sub(lambda tag: "<" if f"</{tag[1].lower()}>" in ended else "&lt;", _OPEN.sub("&lt;", text))
         if _BLOCK_TAG.search(safe):
-            return html_text(safe)
+            return html_text(safe if safe.lstrip().startswith("<") else _with_breaks(safe))
         lines = _ITEM.sub("\n- ", re.sub(r"</li\s*>", "", _BREAK.sub("\n", safe), flags=re.IGNORECASE)).split("\n")
         return "\n".join(_plain_line(line) for line in lines).strip("\n")
     return _ENTITY.sub(lambda entity: html.unescape(entity.group()).replace("\xa0", " "), text)
+
+
+def _with_breaks(text: str) -> str:
+    """Plain text with a tag here and there: its line ends, which are blanks in HTML, as line breaks."""
+    parts = _PRE.split(text)
+    parts[::2] = map(_broken, parts[::2])
+    return "".join(parts)
+
+
+def _broken(text: str) -> str:
+    kept, place, divided = [], 0, False
+    for tag in _TAG.finditer(text):
+        divides = bool(_LINE_TAG.match(tag.group()))
+        kept += [_breaks(text[place : tag.start()], divided, divides), tag.group()]
+        place, divided = tag.end(), divides
+    return "".join([*kept, _breaks(text[place:], divided, False)])
+
+
+def _breaks(text: str, divided: bool, divides: bool) -> str:
+    text = text.lstrip("\n") if divided else text
+    return (text.rstrip("\n") if divides else text).replace("\n", "<br>")
 
 
 def _plain_line(line: str) -> str:

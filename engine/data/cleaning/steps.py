@@ -30,6 +30,7 @@ class Step:
         repair: gives a better text, for a step that changes texts.
         reason: why an example is set aside, or nothing, for the others.
         contexts: whether contexts are changed too; quoted mails are what some contexts are made of.
+        unless: says of a question that its example is about what the step takes out, and stays as it is.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Step:
     repair: Callable[[str], str] = str
     reason: Callable[[Screened, Standard], str] | None = None
     contexts: bool = True
+    unless: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ _ALL = (
     ),
     Step(
         "html", "HTML", "Takes out tags and codes like &amp;, and keeps lists, paragraphs and the addresses of links.",
-        "changes text", repairs.without_markup,
+        "changes text", repairs.without_markup, unless=repairs.is_about_markup,
     ),
     Step(
         "quotes", "Quotes and signatures",
@@ -124,6 +126,8 @@ def change(step: Step, example: Screened, standard: Standard) -> Change | None:
     if step.reason:
         reason = step.reason(example, standard)
         return Change({}, reason) if reason else None
+    if step.unless and step.unless(example.instruction):
+        return None
     after = {}
     for field in TEXTS:
         before = getattr(example, field)
