@@ -9,11 +9,13 @@ piece of SQL that filtering and counting share.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
+from engine.data.cleaning.standing import GOLDEN
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
@@ -39,6 +41,7 @@ KNOWN = {
     "privacy": ("open", "unscanned", "clear"),
     "duplicates": ("exact", "near", "contradiction", ""),
     "origin": ("imported", "written", "synthetic", "corrected"),
+    "golden": ("yes", "no"),
 }
 """Columns whose values are known beforehand."""
 
@@ -73,6 +76,8 @@ class Filter:
         ticket_status: in the helpdesk's words.
         score: the customer's mark.
         quality: 0 to 1.
+        reasons: what speaks against an example, one of these sentences of cleaning.quality; "" for nothing.
+        golden: yes for golden conversations, no for the others.
         length: letters of the answer.
         date: when the conversation was.
     """
@@ -92,6 +97,8 @@ class Filter:
     ticket_status: tuple[str, ...] = ()
     score: tuple[str, ...] = ()
     quality: Range | None = None
+    reasons: tuple[str, ...] = ()
+    golden: tuple[str, ...] = ()
     length: Range | None = None
     date: Range | None = None
 
@@ -120,6 +127,8 @@ class Column(NamedTuple):
 COLUMNS = {
     "topic": Column("examples.topic"),
     "quality": Column("examples.quality", "range"),
+    "reasons": Column("if(coalesce(len(quality_reasons), 0) = 0, [''], quality_reasons)", "many"),
+    "golden": Column(f"if({GOLDEN}, 'yes', 'no')"),
     "privacy": Column(
         "CASE WHEN examples.id IN (SELECT example_id FROM findings WHERE state = 'open') THEN 'open' "
         "WHEN examples.scanned_at IS NULL THEN 'unscanned' ELSE 'clear' END"
@@ -152,8 +161,7 @@ COLUMNS = {
 }
 """The columns that examples are filtered by and counted in, in the order in which people need them."""
 
-_SEARCH = """(contains(lower(examples.instruction), $search) OR contains(lower(examples.output), $search)
-              OR contains(lower(examples.input), $search) OR contains(lower(examples.topic), $search))"""
+_SEARCHED = ("instruction", "output", "input", "topic")
 
 
 class Condition(NamedTuple):
@@ -186,10 +194,10 @@ def condition(workspace: Workspace, wanted: Filter, also: Sequence[str] = ()) ->
         clause, values = _clause(name, getattr(wanted, name))
         clauses.append(clause)
         parameters |= values
-    if search := wanted.search.strip().lower():
+    if search := wanted.search.strip():
         # Last, so that the texts are read of those rows alone that the other columns leave.
-        clauses.append(_SEARCH)
-        parameters["search"] = search
+        clauses.append(f"({' OR '.join(f'regexp_matches(examples.{text}, $search)' for text in _SEARCHED)})")
+        parameters["search"] = _in_any_case(search)
     if "split" in needed:
         tables, parameters = _with_version(workspace, tables, parameters)
     return Condition(" ".join(["FROM examples", *tables]), " AND ".join(clauses), parameters)
@@ -287,6 +295,16 @@ def _clause(name: str, wanted: object) -> tuple[str, dict[str, object]]:
     if kind == "many":
         return f"list_has_any({key}, ${name}_values::VARCHAR[])", values
     return f"list_contains(${name}_values::{'BIGINT' if name == 'source' else 'VARCHAR'}[], {key})", values
+
+
+def _in_any_case(text: str) -> str:
+    """A pattern for the text in any case: half the time of `contains(lower(column), ...)`, a quarter of option i."""
+    return "".join(_either_case(sign) if sign.isalpha() else re.escape(sign) for sign in text)
+
+
+def _either_case(letter: str) -> str:
+    cases = {letter, letter.lower(), letter.upper(), letter.upper().lower()}
+    return f"[{''.join(sorted(each for each in cases if len(each) == 1))}]"
 
 
 def _with_version(

@@ -47,10 +47,11 @@ def test_search_takes_text_literally(workspace: Workspace, write: Write) -> None
         ["1000 off?", "AxB, no."],
         ["Straße?", "ÜBER uns."],
         ["Back\\slash?", 'It\'s "so".'],
+        ["ΟΔΟΣ?", "Η οδός."],
     ]
     import_file(workspace, write("a.csv", [["question", "answer"], *rows]))
     found = {term: [e.instruction for e in editor.page(workspace, Filter(search=term)).rows] for term in
-             ("100%", "a_b", "über", "OFF", "\\", "'s \"so", "nothing")}  # fmt: skip
+             ("100%", "a_b", "über", "OFF", "\\", "'s \"so", "οδος", "[A-z]", "nothing")}  # fmt: skip
     assert found == {
         "100%": ["100% off?"],
         "a_b": ["100% off?"],
@@ -58,6 +59,8 @@ def test_search_takes_text_literally(workspace: Workspace, write: Write) -> None
         "OFF": ["100% off?", "1000 off?"],
         "\\": ["Back\\slash?"],
         "'s \"so": ["Back\\slash?"],
+        "οδος": ["ΟΔΟΣ?"],
+        "[A-z]": [],
         "nothing": [],
     }
 
