@@ -86,7 +86,8 @@ _ROWS: dict[str, Callable[[Layout], Rows]] = {
     **dict.fromkeys(KINDS, documents.rows),
 }
 HEAD_LETTERS = 1 << 18
-_TEXT_ENDINGS = (".txt", ".text", ".log")
+# A file without any is as likely to be a letter.
+_TEXT_ENDINGS = (".txt", ".text", ".log", "")
 PROFILED = 1000
 PREVIEWED = 3
 # A preview that finds no answer in so many conversations is left empty.

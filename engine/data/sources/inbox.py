@@ -186,6 +186,17 @@ def as_detected(workspace: Workspace, id: str) -> None:
     _choose(waiting, {name: found.mapping.get(name, "") for name in FIELDS} if found.has_columns else {})
 
 
+def ask_again(workspace: Workspace, id: str) -> None:
+    """Lets a refused file be looked at once more, with other columns perhaps.
+
+    Raises:
+        NotFound: the file was imported or left out.
+    """
+    waiting = get_waiting(workspace, id)
+    if waiting.state == "refused":
+        _write(waiting.folder, state="asked", error=None)
+
+
 def _choose(waiting: Waiting, mapping: Mapping[str, str]) -> None:
     _detected(waiting.path, waiting.name, tuple(sorted(mapping.items())) or None)
     _write(waiting.folder, mapping=dict(mapping))

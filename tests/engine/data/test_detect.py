@@ -285,3 +285,10 @@ def test_real_files_map_by_themselves(shared_data: Path, path: str, mapping: dic
 def test_real_message_tables_give_no_answers(shared_data: Path) -> None:
     for path in sorted((shared_data / "helpdesk_exports").glob("*/*conversation*")):
         assert "output" not in detect(path).mapping, path.name
+
+
+def test_a_letter_without_an_ending_is_no_table(write: Write) -> None:
+    line = "Over the past week, you have been invited.\nWe are, as ever, glad of your answers.\n"
+    letter = f"(Dear all,\n\n{line * 6}"
+    assert detect(write("letter", letter)).format == "text"
+    assert detect(write("tickets", "question,answer\nWhere is it?,Here it is.\n")).format == "csv"
