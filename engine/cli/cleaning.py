@@ -67,12 +67,13 @@ def _looked(workspace: Workspace, keys: list[str] | None, progress: Progress) ->
             "kind": finding.step.kind,
             "on": key not in off,
             "count": finding.count,
+            "recommended": finding.recommended,
             "reasons": finding.reasons,
             "note": finding.note,
             "samples": [sample._asdict() for sample in finding.samples],
             "changed": made[key].examples if key in made else 0,
         }
-        for key, finding in found.items()
+        for key, finding in found.findings.items()
     ]
 
 

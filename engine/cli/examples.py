@@ -47,6 +47,9 @@ def examples(
     status: Annotated[str, typer.Option(help="active, trashed or any.")] = "active",
     split: Annotated[Values, _values("train, validation or golden in the newest version.", "--split")] = None,
     quality: Annotated[str | None, _range("Quality from 0 to 1", "--quality", "0.8:")] = None,
+    golden: Annotated[
+        bool, typer.Option("--golden", help="Only golden conversations: good, solved, rated well.")
+    ] = False,
     privacy: Annotated[Values, _values("open, unscanned or clear.", "--privacy")] = None,
     duplicates: Annotated[Values, _values("exact, near or contradiction.", "--duplicates")] = None,
     length: Annotated[str | None, _range("Letters of the answer", "--length", "50:400")] = None,
@@ -74,6 +77,7 @@ def examples(
         emit(*_ready(opened), as_json=json)
         return
     columns = {"topic": topic, "split": split, "privacy": privacy, "duplicates": duplicates, "origin": origin}
+    columns["golden"] = ["yes"] if golden else None
     columns |= {"tags": tag, "channel": channel, "language": language, "ticket_status": ticket_status, "score": score}
     ranges = {"quality": quality, "length": length, "date": date}
     wanted = _filter(opened, {"search": where, "status": status}, columns, source, ranges)

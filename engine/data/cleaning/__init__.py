@@ -5,5 +5,7 @@ phrases.py      words of greetings, thanks, put-offs and advertising
 languages.py    which language a short text is in
 settings.py     what is switched off, limits of length, the language
 looking.py      looks what the steps would do; pipeline.py makes one, takes it back; reading.py reads for them
-quality.py      the rules by which an example is judged; judging.py judges a workspace
+overview.py     all of it at once
+quality.py      the rules by which an example is judged; judging.py judges a workspace; standing.py
+                which marks count and which examples are golden
 """

@@ -7,25 +7,15 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from engine.data.cleaning.quality import BADLY_RATED, GOOD, HALF_RATED, UNSOLVED, Common, judge
+from engine.data.cleaning.quality import Common, judge
 from engine.data.cleaning.reading import Progress, examples_of, expected_language
+from engine.data.cleaning.standing import GOLDEN, STALE
 from engine.workspace import Workspace
 
 BLOCK = 5_000
 # Of the questions and answers these many, evenly spread, tell what is common.
 COMMON_SAMPLE = 20_000
 BARS = 10
-
-STALE = "(judged_at IS NULL OR updated_at > judged_at)"
-"""The condition that an example has no mark that counts."""
-
-_SPOILED = ", ".join(f"'{reason}'" for reason in (UNSOLVED, BADLY_RATED, HALF_RATED))
-GOLDEN = (
-    f"(status = 'active' AND quality >= {GOOD} AND NOT {STALE} "
-    f"AND NOT list_has_any(quality_reasons, [{_SPOILED}]) AND reopened = 0)"
-)
-"""The condition of a golden conversation, over the columns of `examples`: a good mark that counts, solved as far as is
-known, never opened again, rated well or not at all."""
 
 _MARK = pa.schema(
     [

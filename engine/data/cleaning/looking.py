@@ -2,13 +2,14 @@
 
 import json
 import random
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.data.cleaning import settings
 from engine.data.cleaning.languages import Expected, Spoken, name_of
-from engine.data.cleaning.reading import Progress, brought_back, examples_of, expected_language, spoken
+from engine.data.cleaning.reading import Progress, brought_back, examples_of, spoken
 from engine.data.cleaning.screening import Screened, Standard
 from engine.data.cleaning.settings import Cleaning
 from engine.data.cleaning.steps import STEPS, Change, Step, change, changed, steps_of
@@ -16,8 +17,15 @@ from engine.workspace import Workspace
 
 SAMPLES = 5
 LOOKED = "cleaning.looked"
+FORMAT = 2
 # Another language with this share of the answers is perhaps one that the bot is to speak.
 SECOND_LANGUAGE = 0.1
+PERHAPS_OFF = "switch this step off if your bot speaks it."
+# A step that sets aside more than this share is no matter of course: a person reads some of it first.
+MOST_SET_ASIDE = 0.2
+
+Hits: TypeAlias = tuple[tuple[str, str], ...]
+"""What the steps find in one example, in their order: key and, for those that set it aside, the reason."""
 
 
 class Sample(NamedTuple):
@@ -37,10 +45,11 @@ class Finding:
 
     Attributes:
         step: which.
-        count: how many examples it would change or set aside.
+        count: how many examples it would change or set aside, after the steps before it that are made.
         samples: some of them, spread over the whole.
         reasons: for a step that sets aside, how many for each reason, the most frequent first.
         note: a sentence that helps to decide; mostly empty.
+        recommended: whether it is on, finds something and needs no second thought.
     """
 
     step: Step
@@ -48,18 +57,31 @@ class Finding:
     samples: tuple[Sample, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)
     note: str = ""
+    recommended: bool = False
 
 
 class Looked(NamedTuple):
-    """What the last look at all steps found; `fresh` until examples or settings change."""
+    """What a look at steps found.
+
+    Attributes:
+        findings: of each step.
+        examples: how many were looked at.
+        touched: how many of them the recommended steps would change or set aside, together.
+        fresh: false once examples or settings changed.
+    """
 
     findings: dict[str, Finding]
+    examples: int
+    touched: int
     fresh: bool
 
+    @property
+    def recommended(self) -> tuple[str, ...]:
+        """The keys of the recommended steps, in their order."""
+        return tuple(key for key, finding in self.findings.items() if finding.recommended)
 
-def look(
-    workspace: Workspace, keys: Collection[str] | None = None, progress: Progress | None = None
-) -> dict[str, Finding]:
+
+def look(workspace: Workspace, keys: Collection[str] | None = None, progress: Progress | None = None) -> Looked:
     """What steps would do to the active examples as they are now, each on what the ones before it would leave.
 
     Args:
@@ -77,15 +99,13 @@ def look(
     language = spoken(workspace)
     standard = standard_of(cleaning, language.expected(cleaning.language))
     stamp = _stamp(workspace, cleaning)
-    tallies = {step.key: _Tally() for step in steps}
+    seen = _Seen({step.key: _note(step, cleaning, language) for step in steps})
     left_alone = brought_back(workspace)
     for row_id, example, _ in examples_of(workspace, progress, "Looking through the examples"):
-        for step, before, found in _found(row_id, example, steps, made, standard, left_alone):
-            tallies[step.key].add(row_id, before, found)
-    findings = {step.key: tallies[step.key].finding(step, _note(step, cleaning, language)) for step in steps}
+        seen.add(row_id, list(_found(row_id, example, steps, made, standard, left_alone)), made)
     if keys is None:
-        _remember(workspace, stamp, findings)
-    return findings
+        _remember(workspace, stamp, standard.language.code, seen)
+    return seen.looked(made)
 
 
 def looked(workspace: Workspace) -> Looked | None:
@@ -94,31 +114,23 @@ def looked(workspace: Workspace) -> Looked | None:
     Samples are made anew from the examples as they are now, so that no text is kept a second time.
     """
     stored = workspace.database.value("SELECT value FROM settings WHERE key = ?", [LOOKED])
-    if stored is None:
+    value: dict[str, Any] = {} if stored is None else json.loads(stored)
+    if value.get("format") != FORMAT:
         return None
-    value = json.loads(stored)
     cleaning = settings.read(workspace)
+    made = set(STEPS) - set(cleaning.off)
+    seen = _Seen(value["notes"])
+    seen.examples = value["examples"]
+    seen.combined = Counter({tuple((key, reason) for key, reason in hits): n for hits, n in value["combined"]})
     # The language was told then, in the note; a code is all that is needed for samples.
     standard = standard_of(cleaning, Expected(value["language"]))
-    ids = [row_id for finding in value["findings"].values() for row_id in finding["samples"]]
-    made = set(STEPS) - set(cleaning.off)
-    tallies = {key: _Tally() for key in STEPS}
+    ids = ", ".join(str(row_id) for each in value["samples"].values() for row_id in each) or "NULL"
     left_alone = brought_back(workspace)
-    for row_id, example, _ in examples_of(workspace, None, "", f"id IN ({', '.join(map(str, ids)) or 'NULL'})"):
+    for row_id, example, _ in examples_of(workspace, None, "", f"id IN ({ids})"):
         for step, before, found in _found(row_id, example, list(STEPS.values()), made, standard, left_alone):
-            if row_id in value["findings"][step.key]["samples"]:
-                tallies[step.key].add(row_id, before, found)
-    findings = {
-        key: Finding(
-            STEPS[key],
-            finding["count"],
-            tallies[key].finding(STEPS[key], "").samples,
-            finding["reasons"],
-            finding["note"],
-        )
-        for key, finding in value["findings"].items()
-    }
-    return Looked(findings, value["stamp"] == _stamp(workspace, cleaning))
+            if row_id in value["samples"][step.key]:
+                seen.samples[step.key].append(_sample(row_id, before, found))
+    return seen.looked(made, fresh=value["stamp"] == _stamp(workspace, cleaning))
 
 
 def _found(
@@ -129,68 +141,121 @@ def _found(
     standard: Standard,
     left_alone: Collection[tuple[str, int]],
 ) -> Iterator[tuple[Step, Screened, Change]]:
-    """What steps do to one example, each on what those that are made before it leave."""
+    """What steps do to one example, each on the texts that those that are made before it leave."""
     for step in steps:
         if (step.key, row_id) in left_alone or (found := change(step, example, standard)) is None:
             continue
         yield step, example, found
-        if step.key in made:
-            if found.reason:
-                return
+        if step.key in made and not found.reason:
             example = changed(example, found)
 
 
 def _stamp(workspace: Workspace, cleaning: Cleaning) -> str:
-    """Different once examples or settings have changed."""
+    """Different once examples or settings changed; of the steps that set aside, any choice is known beforehand."""
     (facts,) = workspace.database.rows(
         "SELECT count(*) AS n, max(updated_at) AS last, max(id) AS id FROM examples WHERE status = 'active'"
     )
     last = workspace.database.value("SELECT max(updated_at) FROM examples")
-    return f"{facts['n']} {facts['id']} {facts['last']} {last} {cleaning}"
+    off = [key for key in cleaning.off if STEPS[key].kind == "changes text"]
+    limits = f"{cleaning.fewest_words} {cleaning.most_letters} {cleaning.language}"
+    return f"{facts['n']} {facts['id']} {facts['last']} {last} {off} {limits}"
 
 
-def _remember(workspace: Workspace, stamp: str, findings: dict[str, Finding]) -> None:
+def _remember(workspace: Workspace, stamp: str, language: str, seen: "_Seen") -> None:
     value = {
+        "format": FORMAT,
         "stamp": stamp,
-        "language": expected_language(workspace).code,
-        "findings": {
-            key: {
-                "count": finding.count,
-                "reasons": finding.reasons,
-                "note": finding.note,
-                "samples": [sample.example_id for sample in finding.samples],
-            }
-            for key, finding in findings.items()
-        },
+        "language": language,
+        "examples": seen.examples,
+        "combined": list(seen.combined.items()),
+        "samples": {key: [sample.example_id for sample in samples] for key, samples in seen.samples.items()},
+        "notes": seen.notes,
     }
     with workspace.database.transaction() as cursor:
         cursor.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [LOOKED, json.dumps(value)])
 
 
-class _Tally:
-    """Counts what a step finds and keeps an even sample of it."""
+class _Seen:
+    """What was found in examples: how often each combination of hits, and an even sample of each step's."""
 
-    def __init__(self) -> None:
-        self._count = 0
-        self._samples: list[Sample] = []
-        self._reasons: dict[str, int] = {}
+    def __init__(self, notes: Mapping[str, str]) -> None:
+        self.notes = dict(notes)
+        self.examples = 0
+        self.combined: Counter[Hits] = Counter()
+        self.samples: dict[str, list[Sample]] = {key: [] for key in notes}
+        self._counts: Counter[str] = Counter()
         self._chance = random.Random(0)
 
-    def add(self, row_id: int, example: Screened, found: Change) -> None:
-        after, reason = found.after, found.reason
-        self._count += 1
-        if reason:
-            self._reasons[reason] = self._reasons.get(reason, 0) + 1
-        place = len(self._samples) if self._count <= SAMPLES else self._chance.randrange(self._count)
-        if place < SAMPLES:
-            name = next((name for name in ("output", "instruction", "input") if name in after), "history")
-            name = "output" if reason else name
-            sample = Sample(row_id, name, getattr(example, name), after.get(name, ""), reason, example.instruction)
-            self._samples[place : place + 1] = [sample]
+    def add(self, row_id: int, found: Sequence[tuple[Step, Screened, Change]], made: Collection[str]) -> None:
+        self.examples += 1
+        if not found:
+            return
+        self.combined[tuple((step.key, hit.reason) for step, _, hit in found)] += 1
+        for step, before, hit in found:
+            self._counts[step.key] += 1
+            chosen = self.samples[step.key]
+            place = len(chosen) if self._counts[step.key] <= SAMPLES else self._chance.randrange(self._counts[step.key])
+            if place < SAMPLES:
+                chosen[place : place + 1] = [_sample(row_id, before, hit)]
+            if hit.reason and step.key in made:
+                return
 
-    def finding(self, step: Step, note: str) -> Finding:
-        reasons = dict(sorted(self._reasons.items(), key=lambda each: -each[1]))
-        return Finding(step, self._count, tuple(self._samples), reasons, note)
+    def looked(self, made: Collection[str], *, fresh: bool = True) -> Looked:
+        """The findings where these steps are made."""
+        counts, reasons = self._counted(made)
+        cautions = {key: _caution(STEPS[key], counts[key], self.examples) for key in self.notes}
+        wanted = {
+            key
+            for key, note in self.notes.items()
+            if key in made and counts[key] and not cautions[key] and not note.endswith(PERHAPS_OFF)
+        }
+        # Counted again, as a step that is not made leaves its examples to those after it.
+        for key, count in self._counted(wanted)[0].items():
+            counts[key] = count if key in wanted else counts[key]
+        findings = {
+            key: Finding(
+                STEPS[key],
+                counts[key],
+                tuple(self.samples[key]),
+                dict(reasons[key].most_common()),
+                " ".join(filter(None, (cautions[key] if key in made else "", note))),
+                key in wanted,
+            )
+            for key, note in self.notes.items()
+        }
+        touched = sum(n for hits, n in self.combined.items() if any(key in wanted for key, _ in hits))
+        return Looked(findings, self.examples, touched, fresh)
+
+    def _counted(self, made: Collection[str]) -> tuple[Counter[str], dict[str, Counter[str]]]:
+        """How many examples each step finds, those set aside by a step before it that is made left out; and why."""
+        counts: Counter[str] = Counter()
+        reasons: dict[str, Counter[str]] = {key: Counter() for key in self.notes}
+        for hits, number in self.combined.items():
+            for key, reason in hits:
+                counts[key] += number
+                if reason:
+                    reasons[key][reason] += number
+                    if key in made:
+                        break
+        return counts, reasons
+
+
+def _caution(step: Step, count: int, examples: int) -> str:
+    """Why a person should read some of what a step finds before it is made; mostly empty."""
+    if step.kind == "changes text" or count <= MOST_SET_ASIDE * examples:
+        return ""
+    return f"That is {count / examples:.0%} of your examples: read some before you set them aside."
+
+
+def _sample(row_id: int, before: Screened, found: Change) -> Sample:
+    if list(found.after) == ["history"]:
+        turns = zip(json.loads(before.history), json.loads(found.after["history"]), strict=True)
+        one, other = next((one["content"], other["content"]) for one, other in turns if one != other)
+        return Sample(row_id, "history", one, other, "", before.instruction)
+    name = (
+        "output" if found.reason else next(name for name in ("output", "instruction", "input") if name in found.after)
+    )
+    return Sample(row_id, name, getattr(before, name), found.after.get(name, ""), found.reason, before.instruction)
 
 
 def standard_of(cleaning: Cleaning, language: Expected) -> Standard:
@@ -209,4 +274,4 @@ def _note(step: Step, cleaning: Cleaning, language: Spoken) -> str:
     ]
     chosen = "you chose it" if cleaning.language else "most answers are in it"
     note = f"The language is {name_of(own)}: {chosen}."
-    return f"{note} {' and '.join(others)}: switch this step off if your bot speaks it." if others else note
+    return f"{note} {' and '.join(others)}: {PERHAPS_OFF}" if others else note

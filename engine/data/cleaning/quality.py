@@ -18,11 +18,9 @@ from engine.data.cleaning.languages import Expected, language_of
 from engine.data.cleaning.phrases import LINK, PLACEHOLDER, PUT_OFF, UNKNOWING, only_greets, only_thanks
 from engine.data.cleaning.repairs import mended, without_markup
 from engine.data.cleaning.screening import Screened, middling, words_in
+from engine.data.cleaning.standing import BADLY_RATED, HALF_RATED, UNSOLVED
 from engine.data.duplicates import normalise
 from engine.data.outcomes import unwanted
-
-GOOD = 0.8
-"""From this mark on, an example can be golden."""
 
 # A question's words are weighed by how rare they are; an answer that takes up this much of them is to the point.
 TO_THE_POINT = 0.3
@@ -224,10 +222,6 @@ def _speaks_otherwise(judged: Judged) -> float:
 def _unwanted(judged: Judged) -> str:
     return unwanted(judged.example.ticket_status, judged.example.score, judged.example.best_score)
 
-
-UNSOLVED = "The conversation was not solved."
-BADLY_RATED = "The customer rated it badly."
-HALF_RATED = "The customer rated it neither well nor badly."
 
 RULES = (
     Rule(

@@ -27,17 +27,33 @@ def made(
     [
         ("encoding", "Die GrÃ¶ÃŸe stimmt nicht, childâ€™s", "Die Größe stimmt nicht, child’s"),
         # The last byte of the closing quotes was lost on the way.
-        ("encoding", "In case of â€œEndowmentâ€ Option, or â€œWhole Lifeâ€, it ends", "In case of “Endowment” Option, or “Whole Life”, it ends"),
+        (
+            "encoding",
+            "In case of â€œEndowmentâ€ Option, or â€œWhole Lifeâ€, it ends",
+            "In case of “Endowment” Option, or “Whole Life”, it ends",
+        ),
         ("encoding", "Please pay_x000D_ at the till", "Please pay at the till"),
         ("html", "<p>Hello &amp; welcome</p><ul><li>One</li><li>Two</li></ul>", "Hello & welcome\n\n- One\n- Two"),
-        ("html", "Line one\nLine two\n\n<p>Para</p>\nLine <b>three</b>\nfour", "Line one\nLine two\n\nPara\n\nLine three\nfour"),
-        ("html", "Send it to <address> please.<br>Enter <code>, press <b>OK</b>.", "Send it to <address> please.\nEnter <code>, press OK."),
+        (
+            "html",
+            "Line one\nLine two\n\n<p>Para</p>\nLine <b>three</b>\nfour",
+            "Line one\nLine two\n\nPara\n\nLine three\nfour",
+        ),
+        (
+            "html",
+            "Send it to <address> please.<br>Enter <code>, press <b>OK</b>.",
+            "Send it to <address> please.\nEnter <code>, press OK.",
+        ),
         ("quotes", "Done.\n\nOn Mon, 4 Mar 2024 at 10:12, Jo <jo@shop.example> wrote:\n> Please help", "Done."),
-        ("quotes", "Your refund is on its way.\n\nKind regards,\nMaria Lopez\nShop Support", "Your refund is on its way."),
+        (
+            "quotes",
+            "Your refund is on its way.\n\nKind regards,\nMaria Lopez\nShop Support",
+            "Your refund is on its way.",
+        ),
         ("quotes", "Yes, you can.\n\nSent from my iPhone", "Yes, you can."),
         ("whitespace", "One \t two\u200b\n\n\n\nthree  ", "One two\n\nthree"),
     ],
-)  # fmt: skip
+)
 def test_texts_are_mended(key: str, before: str, after: str) -> None:
     assert made(key, before).after == {"output": after}
     assert made(key, after) == Change({}), "a second time finds nothing more"
@@ -80,13 +96,18 @@ def test_earlier_turns_are_mended_and_a_text_is_never_emptied() -> None:
         ("greetings", "Where is my order?", "Hi Anna, how can I help you today?", "The answer is only a greeting."),
         ("thanks", "ok, thanks a lot!", "We open at nine in the morning.", "The customer only says thank you."),
         ("thanks", "It came.", "You're welcome, have a nice day!", "The answer is only thanks or a goodbye."),
-        ("spam", "We offer SEO services, rank first on Google! https://x.example", "No.", "The message reads like advertising."),
+        (
+            "spam",
+            "We offer SEO services, rank first on Google! https://x.example",
+            "No.",
+            "The message reads like advertising.",
+        ),
         ("short", "What is the rate?", "7%", "The answer has fewer than 3 words."),
         ("short", "?", "We open at nine.", "The question has no word in it."),
         ("long", "Why?", "word " * 900, "The answer has more than 4,000 letters."),
         ("language", "Where is it?", "Ich möchte mein Geld zurück, es kam nie an.", "The answer is in German."),
     ],
-)  # fmt: skip
+)
 def test_examples_are_set_aside_with_a_reason(key: str, instruction: str, output: str, reason: str) -> None:
     assert made(key, output, instruction).reason == reason
 

@@ -37,6 +37,7 @@ def filled(workspace: Workspace) -> Workspace:
         changes.add(cursor, "add:samples", pa.Table.from_pylist(rows))
         cursor.execute("UPDATE examples SET quality = id / 12 WHERE id > 2")
         cursor.execute("UPDATE examples SET scanned_at = now() WHERE id <= 6")
+        cursor.execute("UPDATE examples SET quality_reasons = ['The answer shouts.'] WHERE id = 3")
         cursor.execute("""
             INSERT INTO findings (example_id, conversation, field, nth, type, placeholder, secret, score, state)
             VALUES (1, '', 'output', 0, 'NAME', '[NAME_1]', 1, 1, 'open'),
@@ -58,6 +59,8 @@ def test_each_column_narrows(filled: Workspace) -> None:
     for wanted, expected in [
         (Filter(topic=("",)), [2, 4, 6, 8, 10, 12]),
         (Filter(topic=("", "Returns")), list(range(1, 13))),
+        (Filter(reasons=("The answer shouts.",)), [3]),
+        (Filter(golden=("yes",)), []),
         (Filter(source=(1,), topic=("Returns",)), [1, 3, 5, 7]),
         (Filter(source=(0,)), [9, 10, 11, 12]),
         (Filter(privacy=("open",)), [1]),
@@ -99,7 +102,7 @@ def test_splits_are_those_of_the_newest_version(filled: Workspace) -> None:
 
 
 def test_unknown_values_are_refused() -> None:
-    for column in ("split", "privacy", "duplicates", "origin"):
+    for column in ("split", "privacy", "duplicates", "origin", "golden"):
         with pytest.raises(InputRefused, match="bread"):
             Filter(**{column: ("bread",)})
     assert "active" in get_args(Filter.__annotations__["status"])
