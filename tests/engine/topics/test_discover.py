@@ -128,6 +128,16 @@ def test_names_are_readable_unique_and_hold_no_personal_data() -> None:
     assert not any(char in "[]{}@0123456789" for name in (names[0], names[1]) for char in name)
 
 
+def test_a_name_says_what_is_done_with_what() -> None:
+    groups = [
+        ["I want to cancel my order", "cancelling an order", "How do I cancel the last order?", "cancel it"],
+        ["Where is my order?", "order status", "What is the status of my order?", "see the status of an order"],
+        ["How can I top up my account?", "topping up with a card", "top up", "my top-up failed"],
+        ["delete my account", "Delete the account now", "how to close it", "close everything", "closing it for good"],
+    ]
+    assert naming.names(groups) == ["cancel order", "status of order", "top up", "delete account, close"]
+
+
 def test_words_that_every_group_says_name_none_in_any_language() -> None:
     subjects = ("Rechnung", "Lieferung", "Passwort", "Gutschein", "Konto", "Rückgabe")
     groups = [
