@@ -16,6 +16,7 @@ from typing import Any
 
 import gradio as gr
 
+from engine.data.filters import Filter
 from engine.workspace import Workspace
 from studio.tabs.data import examples, files, strip, versions
 
@@ -45,12 +46,17 @@ def opened(name: str) -> tuple[str, float]:
     return name, time.monotonic()
 
 
+def led(wanted: Filter) -> tuple[Any, ...]:
+    """The Examples opened on what a filter finds."""
+    return gr.Tabs(selected="Examples"), wanted, *opened("Examples")
+
+
 def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     """Lays out the views and wires what they have in common; `tick` is not needed here."""
     changed, refresh = gr.State(0), gr.State(0.0)
     first = "Examples" if workspace.database.value("SELECT count(*) FROM examples") else "Files"
     open_view = gr.State(first)
-    with gr.Tabs(selected=first, elem_id="data-views", elem_classes="td-views", overflow_behavior="wrap"):
+    with gr.Tabs(selected=first, elem_id="data-views", elem_classes="td-views", overflow_behavior="wrap") as frame:
         tabs, views = [], []
         for name, module in VIEWS.items():
             with gr.Tab(name, id=name, elem_id=f"data-view-{name.lower().replace(' ', '-')}") as tab:
@@ -59,6 +65,10 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     bottom = strip.build(workspace)
     for name, tab, view in zip(VIEWS, tabs, views, strict=True):
         tab.select(partial(opened, name), None, [open_view, view.refresh], **QUIET)
+    shown = views[list(VIEWS).index("Examples")]
+    for view in views:
+        if view.leads is not None and shown.wanted is not None:
+            view.leads.change(led, view.leads, [frame, shown.wanted, open_view, shown.refresh], **QUIET)
     # Every change, wherever it was made, and every opening of the screen draw it from the workspace again.
     for anew in (changed, refresh, bottom.frozen):
         anew.change(refreshed, open_view, [*(view.refresh for view in views), bottom.refresh], **QUIET)
