@@ -25,12 +25,16 @@ def freeze(
         str, typer.Option("--split-by", help="What stays on one side: conversation, customer; or date: the newest.")
     ] = "conversation",
     seed: Annotated[int, typer.Option(help="Another seed, another division.")] = 0,
+    confirm: Annotated[
+        str, typer.Option(metavar="WORDS", help='"freeze with personal data": without looking for names first.')
+    ] = "",
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Freeze the examples into a named version with its splits."""
+    """Freeze the examples into a named version with its splits; first looks through those that were not yet."""
     from engine.data import versions
 
+    progress = Progress()
     version = versions.freeze(
         workspace_of(workspace, "freeze"),
         name,
@@ -38,7 +42,10 @@ def freeze(
         validation=validation,
         seed=seed,
         split_by=cast("SplitBy", split_by),
+        confirm=confirm,
+        progress=lambda _, words: progress.say(words),
     )
+    progress.end()
     value = {
         "version": version.name,
         "hash": version.hash,

@@ -72,7 +72,8 @@ _PAIRS = """
 _COUNTS = """
     SELECT count(*) FILTER (old IS NULL) AS added, count(*) FILTER (len(fields) > 0) AS changed,
            count(*) FILTER (new IS NULL) AS removed, count(*) FILTER (moved) AS moved,
-           count(*) FILTER (old IS NOT NULL AND new IS NOT NULL AND len(fields) = 0 AND NOT moved) AS same
+           count(*) FILTER (old IS NULL OR new IS NULL OR len(fields) > 0 OR moved) AS differing,
+           count(*) - differing AS same
     FROM pairs
 """
 _PAGE = """
@@ -112,7 +113,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How one side became the other. A row that was changed and moved counts as both; `rows` is one page of them."""
+    """How one side became the other. A row that was changed and moved counts as both, and once in `differing`; `rows`
+    is one page of them."""
 
     before: str
     after: str
@@ -120,13 +122,14 @@ class Comparison:
     changed: int
     removed: int
     moved: int
+    differing: int
     same: int
     rows: tuple[Difference, ...]
 
     def count(self, kind: Kind | None = None) -> int:
-        """Rows of that kind; of all kinds, each counted once per kind, where none is given."""
+        """Rows of that kind; all that differ where none is given."""
         counts = {"added": self.added, "changed": self.changed, "removed": self.removed, "moved": self.moved}
-        return sum(counts.values()) if kind is None else counts[kind]
+        return self.differing if kind is None else counts[kind]
 
     @property
     def sentence(self) -> str:

@@ -17,8 +17,9 @@ from duckdb import DuckDBPyConnection
 
 from engine.data.duplicates import normalise
 from engine.data.examples import Example
-from engine.data.splits import Split, SplitBy, divide
+from engine.data.splits import SPLITS, Split, SplitBy, divide
 from engine.errors import InputRefused, StorageFailed
+from engine.workspace import Workspace
 
 # A golden split larger than this leaves too little to learn from.
 MOST_GOLDEN = 0.5
@@ -49,11 +50,49 @@ _SECONDS = """
 """
 
 
+class Known(NamedTuple):
+    """How many examples a version would have at most, and of how many the customer or the date is told."""
+
+    examples: int
+    customers: int
+    dates: int
+
+
 class Division(NamedTuple):
     """The split of each example in order, and what a person should know about it."""
 
     splits: list[Split]
     notes: tuple[str, ...]
+
+
+def known(workspace: Workspace) -> Known:
+    """What there is to divide by."""
+    row = workspace.database.rows(
+        """SELECT count(*) AS examples, count(*) FILTER (customer <> '') AS customers,
+                  count(*) FILTER (happened_at <> '') AS dates
+           FROM examples WHERE status = 'active'"""
+    )[0]
+    return Known(**row)
+
+
+def by_topic(workspace: Workspace, path: Path) -> dict[str, dict[Split, int]]:
+    """How the examples of each topic are divided in a version's file, the largest topic first.
+
+    Raises:
+        StorageFailed: the file is missing or damaged.
+    """
+    try:
+        rows = workspace.database.rows(
+            """SELECT topic, count(*) FILTER (split = 'train') AS train,
+                      count(*) FILTER (split = 'validation') AS validation, count(*) FILTER (split = 'golden') AS golden
+               FROM read_parquet(?) GROUP BY topic ORDER BY count(*) DESC, topic""",
+            [str(path)],
+        )
+    except duckdb.Error as error:
+        raise StorageFailed(
+            f"{path.name} cannot be read.", "It is missing or damaged.", "Put it back from a backup."
+        ) from error
+    return {row["topic"]: {split: row[split] for split in SPLITS} for row in rows}
 
 
 def divided(

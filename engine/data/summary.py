@@ -203,13 +203,14 @@ def _level(count: int, good: int, serious: bool) -> Level:
 
 def _verdict(level: Level, good: int, topic_count: int, reasons: list[Reason]) -> str:
     told = _examples(good) + (f" in {_many(topic_count, 'topic')}" if topic_count else "")
-    first = next((reason.text for reason in reasons if reason.weight == "serious"), "")
+    serious = sum(reason.weight == "serious" for reason in reasons)
+    first = "one thing comes" if serious == 1 else f"{serious} things come"
     return {
         "empty": "No examples yet.",
         "too few": f"Not yet: {told}; a version needs at least {FEWEST}.",
         "a try": f"Enough for a try, not for customers: {told}.",
         "a start": f"A good start: {told}.",
-        "nearly": f"Nearly: {told}, but one thing comes first. {first}",
+        "nearly": f"Nearly: {told}, but {first} first.",
         "ready": f"Ready: {told}.",
     }[level]
 

@@ -114,20 +114,17 @@ def freeze(
         raise InputRefused(
             f"Examples cannot be divided by {split_by}.", f"They can by {', '.join(SPLIT_BY)}.", "Choose one of these."
         )
+    # What can be refused at once is, before minutes are spent on looking for names.
+    _free_name(list_versions(workspace), name or "unnamed")
+    _require_enough(workspace.database.value("SELECT count(*) FROM examples WHERE status = 'active'"), {})
     review.before_freezing(workspace, confirm, progress)
+    if progress is not None:
+        progress(1.0, "Dividing the examples")
     # Inside one transaction, so that two freezes never take one name or clear each other's file.
     with workspace.database.transaction() as cursor:
         earlier = list_versions(workspace)
         number = _next_number(cursor)
-        name = " ".join((name or f"Version {number}").split())
-        if not name:
-            raise InputRefused("A version needs a name.", "", f"Call it Version {number}, for instance.")
-        if name.casefold() in {each.name.casefold() for each in earlier}:
-            raise InputRefused(
-                f"There is a version called {name} already.",
-                "A frozen version is never overwritten.",
-                "Choose another name.",
-            )
+        name = _free_name(earlier, name or f"Version {number}")
         review.refuse_unscanned(workspace, confirm)
         examples, left_out = _selection(workspace)
         reasons = dict(Counter(left_out.values()))
@@ -159,6 +156,24 @@ def freeze(
             [name, number, content_hash(examples, splits), path.name, json.dumps(counts), json.dumps(settings)],
         )
     return get_version(workspace, name)
+
+
+def _free_name(versions: Sequence[Version], name: str) -> str:
+    """The name as it is kept.
+
+    Raises:
+        InputRefused: it is empty or taken.
+    """
+    name = " ".join(name.split())
+    if not name:
+        raise InputRefused("A version needs a name.", "", "Give it one, or none to have it numbered.")
+    if name.casefold() in {each.name.casefold() for each in versions}:
+        raise InputRefused(
+            f"There is a version called {name} already.",
+            "A frozen version is never overwritten.",
+            "Choose another name.",
+        )
+    return name
 
 
 def _next_number(cursor: DuckDBPyConnection) -> int:
@@ -208,6 +223,14 @@ def get_version(workspace: Workspace, name: str | None = None) -> Version:
     raise NotFound(f"There is no version called {name}.", f"The versions are: {known}.", "Choose one of these.")
 
 
+def learned_from(workspace: Workspace) -> dict[str, list[str]]:
+    """The names of the runs that learned from each version, by the version's name."""
+    found: dict[str, list[str]] = {}
+    for manifest in map(read_json, sorted(workspace.runs.glob("[!.]*/run.json"))):
+        found.setdefault(str(manifest["version"]), []).append(str(manifest["name"]))
+    return found
+
+
 def remove(workspace: Workspace, name: str) -> None:
     """Deletes a version for good, and with it what was golden in it. Its number is not given again.
 
@@ -218,12 +241,7 @@ def remove(workspace: Workspace, name: str) -> None:
         InputRefused: a run learned from it.
     """
     version = get_version(workspace, name)
-    learned = [
-        str(manifest["name"])
-        for manifest in map(read_json, sorted(workspace.runs.glob("[!.]*/run.json")))
-        if manifest["version"] == version.name
-    ]
-    if learned:
+    if learned := learned_from(workspace).get(version.name):
         raise InputRefused(
             f"{version.name} is in use.",
             f"{', '.join(learned[:3])}{' and others' if len(learned) > 3 else ''} learned from it and "

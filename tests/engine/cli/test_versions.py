@@ -48,6 +48,8 @@ def test_from_freezing_to_deleting(verb: Any, tmp_path: Path) -> None:
     assert frozen["split_by"] == "conversation"
     assert frozen["notes"][0].startswith("40 examples ask nearly the same")
     assert verb("freeze", "Two", "--split-by", "date", expect=1)["error"]["title"].endswith("divided by date.")
+    refused = verb("freeze", "Two", "--confirm", "yes", expect=1)
+    assert "freeze with personal data" in refused["error"]["message"]
     workspace = open_workspace(tmp_path / "workspace")
     editor.trash(workspace, [1, 2])
     editor.edit_cell(workspace, 3, "topic", "other")

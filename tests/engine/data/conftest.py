@@ -3,11 +3,16 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from engine.data import review, versions
 from engine.workspace import Workspace, open_workspace
+
+freeze = partial(versions.freeze, confirm=review.CONFIRMATION)
+"""Freezes without looking for names, which takes seconds and has tests of its own."""
 
 
 @pytest.fixture

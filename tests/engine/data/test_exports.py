@@ -13,10 +13,9 @@ from openpyxl import load_workbook
 from engine.data import changes, editor
 from engine.data.exports import FORMS, Form, export
 from engine.data.sources import import_file
-from engine.data.versions import freeze
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace, open_workspace
-from tests.engine.data.conftest import pairs
+from tests.engine.data.conftest import freeze, pairs
 
 Write = Callable[..., Path]
 

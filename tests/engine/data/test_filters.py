@@ -10,6 +10,7 @@ from engine.data.filters import COLUMNS, EVERYTHING, UNKNOWN, Filter, Range, par
 from engine.data.histograms import Bar, histogram, histograms
 from engine.errors import InputRefused
 from engine.workspace import Workspace
+from tests.engine.data.conftest import freeze
 
 
 @pytest.fixture
@@ -91,9 +92,9 @@ def test_each_column_narrows(filled: Workspace) -> None:
 
 
 def test_splits_are_those_of_the_newest_version(filled: Workspace) -> None:
-    versions.freeze(filled, "One")
+    freeze(filled, "One")
     bulk.trash(filled, Filter(ids=(1,)))
-    newest = versions.freeze(filled, "Two")
+    newest = freeze(filled, "Two")
     for split in ("train", "validation", "golden"):
         frozen = sorted(example.id for example in versions.read_split(newest.path, split))
         assert ids(filled, Filter(split=(split,), status="any")) == frozen
@@ -115,7 +116,7 @@ def test_unknown_values_are_refused() -> None:
 
 
 def test_bars_count_what_a_press_on_them_finds(filled: Workspace) -> None:
-    versions.freeze(filled, "One")
+    freeze(filled, "One")
     for base in (EVERYTHING, Filter(topic=("Returns",), length=Range(None, 50), tags=("",))):
         counted = histograms(filled, base)
         assert list(counted) == list(COLUMNS)

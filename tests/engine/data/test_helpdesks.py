@@ -24,6 +24,7 @@ from engine.errors import InputRefused
 from engine.migrations import first_tables
 from engine.workspace import Workspace, open_workspace
 from tests.engine.data import helpdesks
+from tests.engine.data.conftest import freeze
 from tests.engine.data.helpdesks import SECRET
 
 Write = Callable[..., Path]
@@ -331,7 +332,7 @@ def test_what_the_helpdesk_says_survives_edits_and_versions(workspace: Workspace
             comment["html_body"] = f"<p>{comment['html_body']} Ticket {ticket['id']}.</p>"
     import_file(workspace, write("page.json", json.dumps({"tickets": tickets, "users": helpdesks.ZENDESK_USERS})))
     editor.edit_cell(workspace, 1, "output", "Another answer.")
-    version = versions.freeze(workspace)
+    version = freeze(workspace)
     frozen = {each.id: each for split in SPLITS for each in versions.read_split(version.path, split)}
     assert len(frozen) == 12
     assert frozen[1] == editor.get_example(workspace, 1)

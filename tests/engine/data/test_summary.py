@@ -8,9 +8,8 @@ import pytest
 from engine.data import editor
 from engine.data.sources import import_file
 from engine.data.summary import Readiness, Reason, readiness
-from engine.data.versions import freeze
 from engine.workspace import Workspace
-from tests.engine.data.conftest import pairs
+from tests.engine.data.conftest import freeze, pairs
 
 Write = Callable[..., Path]
 
@@ -104,10 +103,9 @@ def test_contradictions_come_first_until_they_are_settled(filled: Workspace) -> 
         )
     found = readiness(filled)
     assert found.level == "nearly"
-    assert found.verdict == (
-        "Nearly: 600 examples in 3 topics, but one thing comes first. "
-        "1 question has answers that contradict each other."
-    )
+    assert found.verdict == "Nearly: 600 examples in 3 topics, but one thing comes first."
+    assert found.next == found.reasons[0]
+    assert found.next.text == "1 question has answers that contradict each other."
     assert "2 examples repeat another one, exactly or nearly." in told(found)
     editor.trash(filled, [4])
     assert "1 example repeats another one, exactly or nearly." in told(readiness(filled))

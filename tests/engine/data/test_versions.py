@@ -3,7 +3,6 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,14 +12,12 @@ from engine import files
 from engine.data import changes, editor
 from engine.data.duplicates import normalise
 from engine.data.examples import Example
-from engine.data.review import CONFIRMATION
 from engine.data.sources import import_file, list_sources, remove_source
 from engine.data.splits import SPLITS, divide
 from engine.data.versions import (
     NEAR_GOLDEN,
     SAME_AS_GOLDEN,
     Version,
-    freeze,
     get_version,
     list_versions,
     read_split,
@@ -28,7 +25,7 @@ from engine.data.versions import (
 )
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.workspace import Workspace, open_workspace
-from tests.engine.data.conftest import pairs
+from tests.engine.data.conftest import freeze, pairs
 
 Write = Callable[..., Path]
 
@@ -225,10 +222,6 @@ def test_a_damaged_file_is_said_so(filled: Workspace) -> None:
         read_split(version.path, "train")
 
 
-freeze_unread = partial(freeze, confirm=CONFIRMATION)
-"""For words that are none, some of which look like names."""
-
-
 def unlike(count: int) -> list[list[str]]:
     """A table like `pairs`, of questions that are not alike."""
     chance = random.Random(9)
@@ -242,7 +235,7 @@ def test_near_repetitions_stay_on_one_side(workspace: Workspace, write: Write) -
     asked = [row[0] for row in table[1:101]]
     table += [[question.replace("?", " please"), "the same in other words", "topic 2"] for question in asked]
     import_file(workspace, write("a.csv", table))
-    version = freeze_unread(workspace)
+    version = freeze(workspace)
     assert version.notes == ()
     side = {e.instruction: split for split in SPLITS for e in read_split(version.path, split)}
     assert len(side) == 300
@@ -263,10 +256,10 @@ def golden_of(version: Version) -> set[str]:
 def test_what_was_golden_stays_golden(workspace: Workspace, write: Write) -> None:
     table = unlike(300)
     import_file(workspace, write("tickets.csv", table[:101]))
-    first = freeze_unread(workspace, "One")
+    first = freeze(workspace, "One")
     assert first.notes == ()
     import_file(workspace, write("more.csv", table))
-    second = freeze_unread(workspace, "Two", seed=5)
+    second = freeze(workspace, "Two", seed=5)
     assert golden_of(first) < golden_of(second)
     assert second.counts["golden"] == 30
     assert second.notes == ("10 examples were golden in an earlier version and stay golden: they are never learned.",)
@@ -274,24 +267,24 @@ def test_what_was_golden_stays_golden(workspace: Workspace, write: Write) -> Non
     for source in list_sources(workspace):
         remove_source(workspace, source.id)
     import_file(workspace, write("again.csv", table))
-    third = freeze_unread(workspace, "Three", golden=0)
+    third = freeze(workspace, "Three", golden=0)
     assert golden_of(third) == golden_of(second)
     kept = read_split(third.path, "golden")[0]
     editor.edit_cell(workspace, kept.id, "instruction", "Asked in quite another way")
-    assert "Asked in quite another way" in golden_of(freeze_unread(workspace, "Four"))
+    assert "Asked in quite another way" in golden_of(freeze(workspace, "Four"))
     for name in ("One", "Two", "Three", "Four"):
         remove(workspace, name)
-    assert freeze_unread(workspace, "Five", golden=0).counts["golden"] == 0
+    assert freeze(workspace, "Five", golden=0).counts["golden"] == 0
     assert get_version(workspace).number == 5
 
 
 def test_more_of_a_topic_gives_it_new_golden_ones_and_no_other(workspace: Workspace, write: Write) -> None:
     table = unlike(400)
     import_file(workspace, write("a.csv", table[:301]))
-    first = freeze_unread(workspace)
+    first = freeze(workspace)
     more = [[question, answer, "topic 1"] for question, answer, _ in table[301:]]
     import_file(workspace, write("b.csv", [["question", "answer", "topic"], *more]))
-    second = freeze_unread(workspace)
+    second = freeze(workspace)
     new = [e for e in read_split(second.path, "golden") if e.instruction not in golden_of(first)]
     assert len(new) == 10
     assert {example.topic for example in new} == {"topic 1"}
