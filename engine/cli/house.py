@@ -20,6 +20,8 @@ PASS_ON = ("test",)
 SHOWN = ("torch", "transformers", "trl", "peft", "unsloth", "gradio", "duckdb", "datasets", "evaluate")
 COMFORTABLE_MEMORY = 4 * hardware.GIB
 COMFORTABLE_DISK = 5 * hardware.GIB
+# What a worker of the test suite holds at most, models and a browser among it.
+WORKER_MEMORY = 5 * hardware.GIB
 
 
 def studio(
@@ -92,7 +94,7 @@ def _nearest_existing(folder: Path) -> Path:
 def test(context: typer.Context) -> None:
     """Run the test suite; everything after the verb goes to pytest."""
     _require_test_tools()
-    raise SystemExit(_in_checkout([sys.executable, "-m", "pytest", *context.args]))
+    raise SystemExit(_in_checkout([sys.executable, "-m", "pytest", *(context.args or _side_by_side())]))
 
 
 def check(
@@ -107,11 +109,18 @@ def check(
         ["-c", "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"],
     ]
     if tests:
-        steps.append(["-m", "pytest"])
+        steps.append(["-m", "pytest", *_side_by_side()])
     failed = [step for step in steps if _in_checkout([sys.executable, *step]) != 0]
     for step in failed:
         tell(f"Failed: python {' '.join(step)}")
     raise SystemExit(1 if failed else 0)
+
+
+def _side_by_side() -> list[str]:
+    """Options for the whole suite: a worker for every core that has memory too, each file of tests in one worker."""
+    here = hardware.machine()
+    workers = min(here.cores, here.memory_free // WORKER_MEMORY)
+    return ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
 
 
 def _require_test_tools() -> None:
