@@ -19,7 +19,7 @@ from engine.data.sources.sieve import split_tags
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 
-TEXTS = ("instruction", "input", "output", "topic", "tags")
+TEXTS = ("instruction", "input", "output", "topic", "tags", "worse")
 """The fields that are edited as one text."""
 
 _WRITTEN = pa.schema(
@@ -58,12 +58,29 @@ class Page(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An example, active or trashed, with the source and the row it comes from; no source where it was written here."""
+    """An example, active or trashed, with what else is known of it.
+
+    Attributes:
+        example: its texts.
+        status: active or trashed.
+        source: the file it comes from; empty where it was written here.
+        row: the row of that file.
+        happened_at: when the conversation was, as the source says it.
+        quality: 0 to 1; None until it was judged.
+        reasons: what speaks against it.
+        findings: places with personal data that nobody has reviewed.
+        repeats: the kinds of its duplicates, as last searched: exact, near, contradiction.
+    """
 
     example: Example
     status: str
     source: str
     row: int
+    happened_at: str
+    quality: float | None
+    reasons: tuple[str, ...]
+    findings: int
+    repeats: tuple[str, ...]
 
 
 def page(workspace: Workspace, wanted: Filter = EVERYTHING, *, limit: int = 50, offset: int = 0) -> Page:
@@ -95,13 +112,28 @@ def page(workspace: Workspace, wanted: Filter = EVERYTHING, *, limit: int = 50, 
 
 
 def open_example(workspace: Workspace, example_id: int) -> Opened | None:
-    """One example with where it comes from, trashed ones too; None where it is not here any more."""
+    """One example with what is known of it, trashed ones too; None where it is not here any more."""
     rows = workspace.database.rows(
-        """SELECT examples.*, coalesce(sources.name, '') AS source FROM examples
-           LEFT JOIN sources ON sources.id = examples.source_id WHERE examples.id = ?""",
-        [example_id],
+        """SELECT examples.*, coalesce(sources.name, '') AS source,
+                  (SELECT count(*) FROM findings WHERE example_id = $id AND state = 'open') AS findings,
+                  (SELECT list(DISTINCT kind ORDER BY kind) FROM duplicates WHERE example_id = $id) AS repeats
+           FROM examples LEFT JOIN sources ON sources.id = examples.source_id WHERE examples.id = $id""",
+        {"id": example_id},
     )
-    return Opened(from_row(rows[0]), rows[0]["status"], rows[0]["source"], rows[0]["row"] or 0) if rows else None
+    if not rows:
+        return None
+    row = rows[0]
+    return Opened(
+        example=from_row(row),
+        status=row["status"],
+        source=row["source"],
+        row=row["row"] or 0,
+        happened_at=row["happened_at"],
+        quality=row["quality"],
+        reasons=tuple(row["quality_reasons"] or ()),
+        findings=row["findings"],
+        repeats=tuple(row["repeats"] or ()),
+    )
 
 
 def get_example(workspace: Workspace, example_id: int) -> Example:
@@ -132,7 +164,7 @@ def edit_cell(workspace: Workspace, example_id: int, field: str, value: str, *, 
     Args:
         workspace: where.
         example_id: which example.
-        field: instruction, input, output, topic or tags.
+        field: instruction, input, output, worse, topic or tags.
         value: the new text; tags are divided by commas.
         before: the text that was replaced, as the person saw it; None where it does not matter.
 

@@ -1,67 +1,84 @@
-"""Examples: search, filter, read and mend them; the trash; undo and redo."""
+"""Examples: narrow, read and mend them; the trash; undo and redo.
+
+examples_parts.py     the table
+examples_facets.py    the bars beside it, and what was chosen
+examples_card.py      the opened conversation
+examples_many.py      changes of all that is found
+examples_script.py    what presses and keys mean
+"""
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from engine.data import batches, changes, editor
-from engine.data.filters import Filter
+from engine.data import batches, changes, editor, filters
+from engine.data.editor import ChangedMeanwhile
+from engine.data.filters import EVERYTHING, Filter
+from engine.data.histograms import histograms
 from engine.workspace import Workspace
 from studio import notices
-from studio.tabs.data import examples_parts as parts
+from studio.tabs.data import examples_card as card
+from studio.tabs.data import examples_facets, examples_many, examples_parts, examples_script
 from studio.tabs.data.view import View
 
 ROWS_ON_A_PAGE = 25
-ALL_TOPICS = "\x00all"
-"""No topic is called this; the empty text stands for examples without a topic."""
+SHOWN = {"Examples": "active", "Trash": "trashed"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+# --- Drawing --------------------------------------------------------------------------------------------------------
 
 
 @notices.shown
-def draw(workspace: Workspace, search: str, topic: str, view: str, offset: int, opened: int | None) -> tuple[Any, ...]:
-    """Everything in the view, from the workspace as it is now."""
-    counted = editor.topics(workspace)
-    known = {name for name, _ in counted}
-    topic = topic if topic in known else ALL_TOPICS
+def draw(
+    workspace: Workspace, search: str, wanted: Filter, offset: int, opened: int | None, ticked: tuple[int, ...]
+) -> tuple[Any, ...]:
+    """Everything but the bars, from the workspace as it is now."""
     can_undo, can_redo = changes.can_undo(workspace)
     return (
-        gr.Dropdown(_topic_choices(counted), value=topic),
-        draw_table(workspace, search, topic, view, offset, opened),
+        # What is being typed stays; a filter that another view asked for is shown.
+        gr.skip() if search.strip() == wanted.search.strip() else wanted.search,
+        "Trash" if wanted.status == "trashed" else "Examples",
+        draw_table(workspace, wanted, offset, opened, ticked),
         draw_opened(workspace, opened),
         gr.Button(interactive=can_undo),
         gr.Button(interactive=can_redo),
+        time.monotonic(),
     )
 
 
-def draw_table(workspace: Workspace, search: str, topic: str, view: str, offset: int, opened: int | None) -> str:
-    trash = view == "Trash"
-    find = partial(
-        editor.page,
-        workspace,
-        Filter(search=search, topic=() if topic == ALL_TOPICS else (topic,), status="trashed" if trash else "active"),
-        limit=ROWS_ON_A_PAGE,
-    )
-    page = find(offset=offset)
+@notices.shown
+def draw_table(workspace: Workspace, wanted: Filter, offset: int, opened: int | None, ticked: tuple[int, ...]) -> str:
+    page = editor.page(workspace, wanted, limit=ROWS_ON_A_PAGE, offset=offset)
     if page.total and not page.rows:
         # The last page was emptied (its rows trashed, a source removed): the one before it is the last now.
         offset = (page.total - 1) // ROWS_ON_A_PAGE * ROWS_ON_A_PAGE
-        page = find(offset=offset)
-    return parts.table(page, offset=offset, limit=ROWS_ON_A_PAGE, trash=trash, opened=opened, drawn=time.monotonic_ns())
+        page = editor.page(workspace, wanted, limit=ROWS_ON_A_PAGE, offset=offset)
+    return examples_parts.table(
+        page, wanted, filters.count(workspace, Filter(status=wanted.status)), offset=offset, limit=ROWS_ON_A_PAGE,
+        opened=opened, ticked=ticked, drawn=time.monotonic_ns(),
+    )  # fmt: skip
 
 
+@notices.shown
+def draw_facets(workspace: Workspace, wanted: Filter) -> tuple[str, str]:
+    bars = histograms(workspace, wanted)
+    return examples_facets.chosen(wanted, bars), examples_facets.facets(bars, drawn=time.monotonic_ns())
+
+
+@notices.shown
 def draw_opened(workspace: Workspace, opened: int | None) -> str:
     found = None if opened is None else editor.open_example(workspace, opened)
     if found is None:
-        return parts.nothing_opened()
-    return parts.conversation(found, batches.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
+        return ""
+    return card.conversation(found, batches.history_of(workspace, found.example.id), drawn=time.monotonic_ns())
 
 
-def _topic_choices(counted: list[tuple[str, int]]) -> list[tuple[str, str]]:
-    total = sum(count for _, count in counted)
-    named = [(f"{name or 'No topic'} ({count:,})", name) for name, count in counted]
-    return [(f"All topics ({total:,})", ALL_TOPICS), *named]
+# --- Changing -------------------------------------------------------------------------------------------------------
 
 
 @notices.shown
@@ -74,15 +91,35 @@ def step(workspace: Workspace, changed: int, *, back: bool) -> int:
     return changed + 1
 
 
+@notices.shown
+def write(
+    workspace: Workspace, example_id: int, field: str, value: str, *, before: str, role: str = ""
+) -> card.Conflict | None:
+    """Changes one text, an earlier turn too; gives both texts where it was changed meanwhile."""
+    try:
+        if field.startswith("history:"):
+            place = int(field.removeprefix("history:"))
+            side: Any = role or "user"
+            editor.edit_turn(workspace, example_id, place, value, role=side, before=before)
+        else:
+            editor.edit_cell(workspace, example_id, field, value, before=before)
+    except ChangedMeanwhile as error:
+        return card.conflict_of(error)
+    return None
+
+
+@notices.shown
+def settle(workspace: Workspace, late: card.Conflict | None, changed: int, *, mine: bool) -> tuple[Any, int]:
+    if late is None or not mine:
+        return None, changed
+    return write(workspace, late.example_id, late.field, late.typed, before=late.present), changed + 1
+
+
 def _changes(workspace: Workspace) -> dict[str, Callable[..., int]]:
     """What the parts' own events do; each gives the new count of changes.
 
     Closures, not partials: Gradio finds the event's data by the type of a plain function's parameter.
     """
-
-    def edit(changed: int, event: gr.EventData) -> int:
-        editor.edit_cell(workspace, int(event.id), str(event.field), str(event.value))
-        return changed + 1
 
     def move(changed: int, event: gr.EventData) -> int:
         ids = [int(each) for each in event.ids]
@@ -92,59 +129,129 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., int]]:
     def undo_or_redo(changed: int, event: gr.EventData) -> int:
         return step(workspace, changed, back=bool(event.back))
 
-    return {"edit": edit, "move": move, "step": undo_or_redo}
+    def former(changed: int, event: gr.EventData) -> int:
+        if not editor.restore_state(workspace, int(event.id), int(event.edit)):
+            notices.say("It is as it was then.")
+        return changed + 1
+
+    return {"move": move, "step": undo_or_redo, "former": former}
+
+
+def _edit(workspace: Workspace) -> Callable[..., tuple[Any, int]]:
+    def edit(changed: int, event: gr.EventData) -> tuple[Any, int]:
+        given = (int(event.id), str(event.field), str(event.value))
+        return write(workspace, *given, before=str(event.before), role=str(event.role)), changed + 1
+
+    return edit
+
+
+def _settle(workspace: Workspace) -> Callable[..., tuple[Any, int]]:
+    def chosen(late: card.Conflict | None, changed: int, event: gr.EventData) -> tuple[Any, int]:
+        return settle(workspace, late, changed, mine=event.keep == "mine")
+
+    return chosen
+
+
+# --- Choosing -------------------------------------------------------------------------------------------------------
+
+# What is chosen anew begins on the first page, with nothing ticked.
+Chosen = tuple[Filter, int, tuple[int, ...]]
+
+
+def searched(wanted: Filter, search: str) -> Chosen:
+    return replace(wanted, search=search.strip()), 0, ()
+
+
+def looked_at(wanted: Filter, shown: str) -> Chosen:
+    status: Any = SHOWN[shown]
+    return replace(wanted, status=status), 0, ()
+
+
+def pressed(wanted: Filter, event: gr.EventData) -> Chosen:
+    return filters.toggle(wanted, str(event.column), str(event.key), extend=bool(event.extend)), 0, ()
+
+
+def cleared(wanted: Filter, event: gr.EventData) -> tuple[Any, ...]:
+    """One column's filter taken off, or all and the search with them."""
+    if column := str(event.column):
+        kept: dict[str, Any] = {column: getattr(EVERYTHING, column)}
+        return replace(wanted, **kept), 0, (), gr.skip()
+    return Filter(status=wanted.status), 0, (), ""
 
 
 def _open(event: gr.EventData) -> int:
     return int(event.id)
 
 
-def _turn(event: gr.EventData) -> int:
-    return int(event.offset)
+def _turn(event: gr.EventData) -> tuple[int, tuple[int, ...]]:
+    return int(event.offset), ()
+
+
+def _tick(event: gr.EventData) -> tuple[int, ...]:
+    return tuple(int(each) for each in event.ids)
+
+
+# --- Layout ---------------------------------------------------------------------------------------------------------
 
 
 def build(workspace: Workspace, changed: gr.State) -> View:
     """Lays out the view and wires its own events."""
-    refresh, offset, opened = gr.State(0.0), gr.State(0), gr.State()
+    refresh, wanted, offset = gr.State(0.0), gr.State(EVERYTHING), gr.State(0)
+    opened, ticked, late = gr.State(), gr.State(()), gr.State()
     with gr.Column(elem_id="data-editor"):
         with gr.Row(elem_classes="td-filters"):
             search = gr.Textbox(
                 value="", label="Search", placeholder="Words to look for", elem_id="data-search", scale=3, min_width=180
             )
-            topic = gr.Dropdown(
-                [("All topics", ALL_TOPICS)],
-                value=ALL_TOPICS,
-                label="Topic",
-                elem_id="data-topic",
-                scale=2,
-                min_width=180,
-            )
-            view = gr.Radio(
-                ["Examples", "Trash"], value="Examples", label="Show", elem_id="data-view", scale=2, min_width=230
-            )
-            undo = gr.Button("Undo", elem_id="data-undo", scale=0, min_width=90, interactive=False)
-            redo = gr.Button("Redo", elem_id="data-redo", scale=0, min_width=90, interactive=False)
-        with gr.Row(elem_classes="td-editor"):
-            with gr.Column(scale=3, min_width=320):
-                table = gr.HTML(elem_id="data-table", js_on_load=parts.PRESSED)
-            with gr.Column(scale=2, min_width=300):
-                bubbles = gr.HTML(parts.nothing_opened(), elem_id="data-opened", js_on_load=parts.PRESSED)
+            shown = gr.Radio(list(SHOWN), value="Examples", label="Show", elem_id="data-view", scale=0, min_width=210)
+            undo = gr.Button("Undo", elem_id="data-undo", scale=0, min_width=84, interactive=False)
+            redo = gr.Button("Redo", elem_id="data-redo", scale=0, min_width=84, interactive=False)
+        chips = gr.HTML(elem_id="data-chosen", js_on_load=examples_script.CHIPS)
+        many = examples_many.build(workspace, wanted, ticked, changed)
+        gr.HTML(examples_facets.FOLD, elem_id="data-side-fold", js_on_load=examples_script.FOLD)
+        with gr.Row(elem_classes="td-desk"):
+            with gr.Column(elem_id="data-side", min_width=160):
+                facets = gr.HTML(elem_id="data-facets", js_on_load=examples_script.FACETS)
+            with gr.Column(elem_id="data-middle", min_width=240):
+                table = gr.HTML(elem_id="data-table", js_on_load=examples_script.TABLE)
+                gr.HTML(examples_parts.help_line(), elem_id="data-keys")
+            with gr.Column(elem_id="data-beside", min_width=240):
+                both = gr.HTML(elem_id="data-late", js_on_load=examples_script.CARD)
+                bubbles = gr.HTML(elem_id="data-opened", js_on_load=examples_script.CARD)
 
-    shown = [search, topic, view, offset, opened]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    drawn = [topic, table, bubbles, undo, redo]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": shown, "outputs": drawn, **quiet}
-    refresh.change(**redraw)
+    paged = [wanted, offset, opened, ticked]
+    redraw: dict[str, Any] = {
+        "fn": partial(draw, workspace), "inputs": [search, *paged],
+        "outputs": [search, shown, table, bubbles, undo, redo, many.refresh], **QUIET,
+    }  # fmt: skip
+    again: dict[str, Any] = {"fn": partial(draw_table, workspace), "inputs": paged, "outputs": table, **QUIET}
+    beside: dict[str, Any] = {"fn": partial(draw_opened, workspace), "inputs": opened, "outputs": bubbles, **QUIET}
+    barred: dict[str, Any] = {
+        "fn": partial(draw_facets, workspace), "inputs": wanted, "outputs": [chips, facets], **QUIET
+    }  # fmt: skip
+    refresh.change(**redraw).then(**barred)
+    wanted.change(**again).then(**barred).then(time.monotonic, None, many.refresh, **QUIET)
+    late.change(card.conflict, late, both, **QUIET)
+
+    chosen = [wanted, offset, ticked]
+    search.input(searched, [wanted, search], chosen, trigger_mode="always_last", **QUIET)
+    shown.input(looked_at, [wanted, shown], chosen, **QUIET)
+    facets.press(pressed, wanted, chosen, **QUIET)
+    for part in (chips, table):
+        part.clear(cleared, wanted, [*chosen, search], **QUIET)
+
+    # Every edit counts, however quickly they follow each other; a refused one is drawn over, so that the page never
+    # shows what was not saved.
+    each: dict[str, Any] = {"trigger_mode": "multiple", **QUIET}
     for part in (table, bubbles):
-        for event, change in _changes(workspace).items():
-            # Drawn again even when it was refused, so that the page never shows what was not saved.
-            getattr(part, event)(notices.shown(change), changed, changed, **quiet).failure(**redraw)
-    for narrowed in (search.change, topic.input, view.input):
-        narrowed(lambda: 0, None, offset, trigger_mode="always_last", **quiet).then(
-            partial(draw_table, workspace), shown, table, **quiet
-        )
-    table.turn(_turn, None, offset, **quiet).then(partial(draw_table, workspace), shown, table, **quiet)
-    table.open(_open, None, opened, **quiet).then(partial(draw_opened, workspace), opened, bubbles, **quiet)
+        for event, act in _changes(workspace).items():
+            getattr(part, event)(notices.shown(act), changed, changed, **each).failure(**redraw)
+        part.edit(notices.shown(_edit(workspace)), changed, [late, changed], **each).failure(**redraw)
+        part.shut(lambda: None, None, opened, **QUIET).then(**beside).then(**again)
+    both.settle(_settle(workspace), [late, changed], [late, changed], **QUIET)
+    table.turn(_turn, None, [offset, ticked], **QUIET).then(**again)
+    table.tick(_tick, None, ticked, trigger_mode="always_last", **QUIET)
+    table.open(_open, None, opened, trigger_mode="always_last", **QUIET).then(**beside)
     undo.click(partial(step, workspace, back=True), changed, changed, api_name="data_undo", show_progress="hidden")
     redo.click(partial(step, workspace, back=False), changed, changed, api_name="data_redo", show_progress="hidden")
-    return View(refresh)
+    return View(refresh, wanted=wanted)
