@@ -74,6 +74,15 @@ class Vault:
                 )
         return found
 
+    def search(self, part: str) -> list[int]:
+        """The marks of the originals that have `part` in them, capitals or not."""
+        wanted = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        with self._opened() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT mark FROM secrets WHERE original LIKE ? ESCAPE '\\'", (f"%{wanted}%",)
+            )
+            return [mark for (mark,) in rows]
+
     def count(self) -> int:
         """How many originals are kept."""
         with self._opened() as connection:

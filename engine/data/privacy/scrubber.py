@@ -85,11 +85,14 @@ class Scrubber:
         text = text if text.isascii() else _MARKS.sub(" ", text)
         groups: list[Iterable[Finding]] = [self._rules.find(text), find(text), self._people.find(text), tagged]
         if self._rules.never:
-            groups = [filter(self._rules.allow, group) for group in groups]
+            # An address of mail that is nobody's keeps its place, so that no name is found in it.
+            groups[2:] = [filter(self._rules.allow, group) for group in groups[2:]]
         taken = template_slots(text)
         if "[" in text:
             taken += [match.span() for match in PLACEHOLDER.finditer(text)]
         findings = merge(taken, *groups)
+        if self._rules.never:
+            findings = [*filter(self._rules.allow, findings)]
         if not findings:
             return text, []
         clean, end = [], 0

@@ -215,7 +215,7 @@ def save(
     """
     same = _unchanged(cursor, rows)
     texts = [(id, name, after) for (id, name), after in done.texts.items() if id in same]
-    batch = changes.make(cursor, purpose, _table(_EDITS, texts)).batch
+    batch = changes.make(cursor, purpose, edits(texts)).batch
     if batch is not None:
         places = [place for place in done.places if place.row.id in same]
         _keep(cursor, vault, places, batch, accepted=accepted)
@@ -278,13 +278,9 @@ def _keep(cursor: DuckDBPyConnection, vault: Vault, places: Sequence[Place], bat
     cursor.unregister("new_findings")
 
 
-def _table(schema: pa.Schema, rows: Sequence[tuple[object, ...]]) -> pa.Table:
-    return pa.table(
-        {
-            name: pa.array([row[place] for row in rows], schema.field(name).type)
-            for place, name in enumerate(schema.names)
-        }
-    )
+def edits(texts: Sequence[tuple[int, str, str]]) -> pa.Table:
+    """New texts, as `changes.make` takes them: example, field, text."""
+    return pa.Table.from_pylist([dict(zip(_EDITS.names, each, strict=True)) for each in texts], schema=_EDITS)
 
 
 def _number(placeholder: str) -> int:

@@ -4,10 +4,12 @@ The tagger reads some hundred texts a second, so an import of ordinary size is l
 in a step of its own. The work is saved in parts: what is killed goes on where it stopped, and each part can be undone.
 """
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.data.privacy import Finding, Rules, tag
 from engine.data.privacy.rules import single_blanks
@@ -23,8 +25,6 @@ Progress = Callable[[float, str], object]
 CONFIRMATION = "freeze with personal data"
 """What a person types to freeze examples that were not looked through."""
 
-# Examples of this many texts are looked through in the same action as their import: a minute or two.
-AT_ONCE = 20_000
 # Saved together: two minutes' work, one step of undo.
 PART = 10_000
 PART_LETTERS = 20_000_000
@@ -35,6 +35,7 @@ SLICE = 512
 COMMON = 10
 COMMON_SHARE = 0.05
 UNSURE = 0.15
+_turns: dict[Path, threading.Lock] = {}
 _UNSCANNED = "status = 'active' AND scanned_at IS NULL"
 
 
@@ -67,10 +68,23 @@ def unscanned(workspace: Workspace) -> int:
 def scan(workspace: Workspace, progress: Progress | None = None) -> Scanned:
     """Looks through all active examples that were not yet, or whose text changed since, and replaces what it finds.
 
+    Where another thread does so already, it waits for it and looks through what is left.
+
     Raises:
         ModelUnavailable: the tagger is not there. Nothing is changed.
         StorageFailed: the vault cannot be written; what was saved before stays.
     """
+    turn = _turns.setdefault(workspace.root, threading.Lock())
+    while not turn.acquire(timeout=1):
+        if progress is not None:
+            progress(0.0, "Waiting for the examples that are looked through already")
+    try:
+        return _scan(workspace, progress)
+    finally:
+        turn.release()
+
+
+def _scan(workspace: Workspace, progress: Progress | None) -> Scanned:
     begun = time.monotonic()
     waiting = workspace.database.rows(
         f"""SELECT id, strlen(instruction) + strlen(input) + strlen(output) + strlen(history::VARCHAR) AS letters
@@ -99,12 +113,13 @@ def scan(workspace: Workspace, progress: Progress | None = None) -> Scanned:
     return Scanned(examples, texts, dict(replaced), tuple(spared), len(waiting) - examples, time.monotonic() - begun)
 
 
-def scan_at_once(workspace: Workspace, progress: Progress | None = None) -> Scanned | None:
-    """The scan after an import, None where it would take long: then it is a step of its own."""
-    texts = workspace.database.value(
-        f"SELECT coalesce(sum(2 + json_array_length(history)), 0) FROM examples WHERE {_UNSCANNED}"  # noqa: S608
+def texts_to_read(workspace: Workspace) -> int:
+    """How many texts a scan would read now."""
+    return int(
+        workspace.database.value(
+            f"SELECT coalesce(sum(2 + json_array_length(history)), 0) FROM examples WHERE {_UNSCANNED}"  # noqa: S608
+        )
     )
-    return scan(workspace, progress) if texts <= AT_ONCE else None
 
 
 def before_freezing(workspace: Workspace, confirm: str = "", progress: Progress | None = None) -> None:

@@ -14,7 +14,6 @@ from engine.data.vault import open_vault
 from engine.data.versions import freeze, list_versions
 from engine.errors import InputRefused
 from engine.workspace import Workspace
-from tests.engine.data.conftest import pairs
 
 NAMES = ["Priya Raman", "Owen Castell", "Lucia Ferrari", "Tomasz Nowak", "Ingrid Olsen", "Felix Baumann"]
 
@@ -182,15 +181,6 @@ def test_an_import_that_is_removed_takes_its_originals_along(workspace: Workspac
     left = workspace.database.rows("SELECT secret FROM findings")
     assert list(open_vault(workspace).originals(row["secret"] for row in left).values()) == ["bo@shop.example"]
     assert open_vault(workspace).count() == 1
-
-
-def test_a_large_import_is_left_for_a_step_of_its_own(workspace: Workspace, write: Callable[..., Path]) -> None:
-    import_file(workspace, write("a.csv", pairs(scanning.AT_ONCE // 2 + 1)))
-    assert review.scan_at_once(workspace) is None
-    editor.trash(workspace, range(1, scanning.AT_ONCE // 2))
-    done = review.scan_at_once(workspace)
-    assert done is not None
-    assert (done.examples, review.unscanned(workspace)) == (2, 0)
 
 
 def test_a_hidden_person_is_not_numbered_twice(workspace: Workspace) -> None:
