@@ -11,8 +11,11 @@ from engine.workspace import Workspace
 # A topic with this many examples has some to learn from after a part of them was held back to measure with.
 ENOUGH = 20
 HALF = 0.5
-# The largest topic against the one in the middle.
-MANY_TIMES = 10
+# The largest topic against the one in the middle: from here on it outweighs the others.
+MANY_TIMES = 5
+# A cap brings the largest topics to so many times the one in the middle.
+CAP_TIMES = 3
+SHOWN = 6
 SAMPLED = 5_000
 FEWEST_FOR_SUBJECT = 50
 
@@ -30,6 +33,17 @@ _ASKED = """
               WHERE status = 'active' AND origin <> 'synthetic' AND list_contains($topics::VARCHAR[], topic)
               GROUP BY ALL)
     ) WHERE place <= 3 ORDER BY topic, place
+"""
+
+
+# Typical and different: of each length about the middle one, a person's before a made one.
+_QUESTIONS = """
+    SELECT any_value(instruction) AS question, any_value(output ORDER BY id) AS answer
+    FROM examples
+    WHERE status = 'active' AND if($off_topic = $topic, list_contains(tags, $topic) OR topic = $topic,
+        topic = $topic AND NOT list_contains(tags, $off_topic))
+    GROUP BY lower(trim(instruction))
+    ORDER BY bool_and(origin = 'synthetic'), abs(len(question) - 70) // 40, hash(question) LIMIT $most
 """
 
 
@@ -85,6 +99,16 @@ class Balance:
         return sum(share.examples for share in self.shares)
 
     @property
+    def middle(self) -> int:
+        """Examples of the topic in the middle; 0 without topics."""
+        return self.shares[len(self.shares) // 2].examples if self.shares else 0
+
+    @property
+    def cap(self) -> int:
+        """At most so many examples per topic, where the largest outweigh the others: 3 times the one in the middle."""
+        return max(ENOUGH, CAP_TIMES * self.middle)
+
+    @property
     def examples(self) -> int:
         """All active examples."""
         return self.labelled + self.unlabelled + self.off_topic
@@ -98,6 +122,12 @@ def balance(workspace: Workspace) -> Balance:
     shares = tuple(Share(topic, n, n / total) for topic, n in counts.items())
     level, sentence = _judge(workspace, shares, unlabelled)
     return Balance(shares, unlabelled, off_topic, level, sentence, _thin(workspace, shares))
+
+
+def questions_of(workspace: Workspace, topic: str) -> list[tuple[str, str]]:
+    """Some questions of a topic with their answers, none twice; "" for examples without one, "off-topic" for those."""
+    rows = workspace.database.rows(_QUESTIONS, {"topic": topic, "off_topic": OFF_TOPIC, "most": SHOWN})
+    return [(str(row["question"]), str(row["answer"])) for row in rows]
 
 
 def one_subject(workspace: Workspace) -> tuple[str, float] | None:
@@ -129,15 +159,11 @@ def _judge(
         return "one-sided", told
     if subject:
         return "one-sided", _about_one(*subject)
-    if largest.share > HALF:
-        told = (
-            f"{largest.share:.0%} of all examples are about {largest.topic}: the bot will answer {largest.topic} best."
-        )
-        return "uneven", told
-    if largest.examples > MANY_TIMES * middle.examples:
-        times = largest.examples / middle.examples
+    many = largest.examples >= MANY_TIMES * middle.examples
+    if largest.share > HALF or many:
+        times = f", {largest.examples / middle.examples:.0f} times the topic in the middle" if many else ""
         return "uneven", (
-            f"{largest.topic} has {times:.0f} times as many examples as the topic in the middle, {middle.topic}: "
+            f"{largest.share:.0%} of all examples are about {largest.topic}{times}: "
             f"the bot will answer {largest.topic} best."
         )
     return (

@@ -6,6 +6,7 @@ questions an even sample is compared by meaning, and a linear classifier over wo
 in tests/bench/topics.py it agrees with the comparison itself in most cases and takes a hundredth of the time.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from engine.data import changes
 from engine.errors import InputRefused, NotFound
@@ -21,6 +23,8 @@ from engine.topics.vectors import Progress
 from engine.workspace import Workspace
 
 OFF_TOPIC = "off-topic"
+FOUND = "found_topics"
+"""The key in the table `settings` under which the names stand that were found and that nobody accepted yet."""
 COMPARED = 20_000
 LONGEST_NAME = 80
 # Learning a classifier of words needs no more than this of what the sample became.
@@ -140,6 +144,16 @@ def rename(workspace: Workspace, old: str, new: str) -> int:
         InputRefused: the new name is empty, too long or the same.
         NotFound: no example has the old topic.
     """
+    if " ".join(new.split()) == old:
+        raise InputRefused(f"The topic is called {old} already.", "", "Type another name.")
+    return merge(workspace, [old], new)
+
+
+def merge(workspace: Workspace, topics: Sequence[str], new: str) -> int:
+    """Makes one topic of several, under one of their names or another one, as one batch; result and errors as `rename`.
+
+    A name that a person gave is accepted by that.
+    """
     new = " ".join(new.split())
     if not new or len(new) > LONGEST_NAME:
         raise InputRefused(
@@ -147,19 +161,42 @@ def rename(workspace: Workspace, old: str, new: str) -> int:
             f"A name has 1 to {LONGEST_NAME} letters.",
             "Type a short name, as you would say it to a colleague.",
         )
-    if new == old:
-        raise InputRefused(f"The topic is called {old} already.", "", "Type another name.")
     with workspace.database.transaction() as cursor:
-        merged = cursor.execute("SELECT count(*) FROM examples WHERE topic = ?", [new]).fetchone()
+        there = cursor.execute("SELECT count(*) FROM examples WHERE topic = ?", [new]).fetchone()
+        merged = len(topics) > 1 or bool(there and there[0])
         made = changes.make(
             cursor,
-            "topics:merge" if merged and merged[0] else "topics:rename",
-            "SELECT id AS example_id, 'topic' AS field, $new AS after FROM examples WHERE topic = $old",
-            {"old": old, "new": new},
+            "topics:merge" if merged else "topics:rename",
+            """SELECT id AS example_id, 'topic' AS field, $new AS after FROM examples
+               WHERE list_contains($old::VARCHAR[], topic) AND topic <> $new""",
+            {"old": list(topics), "new": new},
         )
+        _remember_found(cursor, _found_names(cursor) - {*topics, new})
     if not made.examples:
-        raise NotFound(f"There is no topic called {old}.", "", "Choose one of those in the list.")
+        raise NotFound(f"There is no topic called {', '.join(topics)}.", "", "Choose one of those in the list.")
     return made.examples
+
+
+def to_accept(workspace: Workspace) -> list[str]:
+    """Names that were found and that nobody accepted or changed yet; those of topics that are there."""
+    with workspace.database.cursor() as cursor:
+        names = _found_names(cursor)
+    return [topic for topic in _all_topics(workspace, "active") if topic in names]
+
+
+def accept(workspace: Workspace, topics: Sequence[str]) -> None:
+    """Takes the found names of topics as they are."""
+    with workspace.database.transaction() as cursor:
+        _remember_found(cursor, _found_names(cursor) - set(topics))
+
+
+def _found_names(cursor: DuckDBPyConnection) -> set[str]:
+    row = cursor.execute("SELECT value FROM settings WHERE key = ?", [FOUND]).fetchone()
+    return set(json.loads(row[0])) if row else set()
+
+
+def _remember_found(cursor: DuckDBPyConnection, names: set[str]) -> None:
+    cursor.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", [FOUND, json.dumps(sorted(names))])
 
 
 def by_words(known: Sequence[str], topics: Sequence[str], others: Sequence[str]) -> list[str]:
@@ -206,8 +243,14 @@ def _label(
     return told
 
 
-def _all_topics(workspace: Workspace) -> list[str]:
-    return [str(row["topic"]) for row in workspace.database.rows("SELECT DISTINCT topic FROM examples")]
+def _all_topics(workspace: Workspace, status: str = "any") -> list[str]:
+    """The largest first."""
+    rows = workspace.database.rows(
+        """SELECT topic FROM examples WHERE status = $status OR $status = 'any'
+           GROUP BY topic ORDER BY count(*) DESC, topic""",
+        {"status": status},
+    )
+    return [str(row["topic"]) for row in rows]
 
 
 def _save(workspace: Workspace, rows: list[dict[str, Any]], told: list[str], known: set[str]) -> Discovery:
@@ -223,6 +266,7 @@ def _save(workspace: Workspace, rows: list[dict[str, Any]], told: list[str], kno
         table = pa.table({"example_id": ids, "field": ["topic"] * len(ids), "after": topics})
         with workspace.database.transaction() as cursor:
             batch = changes.make(cursor, "topics:discover", table).batch
+            _remember_found(cursor, _found_names(cursor) | (by_topic.keys() - known))
     sizes = Counter(topics)
     found = [
         Found(topic, sizes[topic], topic not in known, tuple(str(row["question"]) for row in of_topic[:3]))

@@ -7,7 +7,7 @@ import pytest
 from engine.data import batches, changes, editor
 from engine.errors import InputRefused
 from engine.topics import mend
-from engine.topics.balance import balance
+from engine.topics.balance import balance, questions_of
 from engine.workspace import Workspace
 from tests.engine.topics.conftest import Fill
 
@@ -38,7 +38,12 @@ def test_without_topics_it_says_so(workspace: Workspace, fill: Fill) -> None:
             "62% of all examples are about returns: the bot will answer",
         ),
         ({"a": 45, "b": 30, "c": 25}, "even", "No topic outweighs the others: the largest, a, has 45%"),
-        ({"a": 44, "b": 40, "c": 4, "d": 4, "e": 4}, "uneven", "a has 11 times as many examples as the topic in the"),
+        (
+            {"a": 44, "b": 40, "c": 4, "d": 4, "e": 4},
+            "uneven",
+            "46% of all examples are about a, 11 times the topic in the middle:",
+        ),
+        ({"a": 25, "b": 18, "c": 5, "d": 5, "e": 4}, "uneven", "44% of all examples are about a, 5 times the topic in"),
     ],
 )
 def test_balance_in_plain_words(
@@ -51,6 +56,24 @@ def test_balance_in_plain_words(
     assert now.sentence.startswith(says)
     assert [share.examples for share in now.shares] == sorted(counts.values(), reverse=True)
     assert sum(share.share for share in now.shares) == pytest.approx(1)
+
+
+def test_a_cap_is_proposed_at_three_times_the_middle_topic(workspace: Workspace, fill: Fill) -> None:
+    assert balance(workspace).cap == 20
+    for topic, count in {"a": 90, "b": 12, "c": 10}.items():
+        fill(topic, count)
+    assert (balance(workspace).middle, balance(workspace).cap) == (12, 36)
+
+
+def test_questions_of_a_topic_are_its_own_and_none_twice(workspace: Workspace, fill: Fill) -> None:
+    fill("returns", ["May I return it?", "may I return it? ", "How long may I keep it before I send it back?"])
+    fill("returns", ["Tell me a joke"], tags=["off-topic"])
+    fill("", ["Hello there?"])
+    asked = {question for question, _ in questions_of(workspace, "returns")}
+    assert len(asked) == 2
+    assert "Tell me a joke" not in asked
+    assert [question for question, _ in questions_of(workspace, "off-topic")] == ["Tell me a joke"]
+    assert questions_of(workspace, "") == [("Hello there?", "An answer about it.")]
 
 
 def test_questions_that_all_speak_of_one_product_warn_whatever_their_topics(workspace: Workspace, fill: Fill) -> None:

@@ -101,6 +101,33 @@ def test_renaming_and_merging_can_be_undone(workspace: Workspace, fill: Fill) ->
     assert dict(editor.topics(workspace)) == {"money back": 4, "refunds": 3}
 
 
+def test_several_topics_become_one_and_come_apart_again(workspace: Workspace, fill: Fill) -> None:
+    for topic, count in {"refunds": 3, "money back": 4, "paid twice": 2, "delivery": 1}.items():
+        fill(topic, count)
+    assert discover.merge(workspace, ["refunds", "money back", "paid twice"], "refunds") == 6
+    assert dict(editor.topics(workspace)) == {"refunds": 9, "delivery": 1}
+    changes.undo(workspace)
+    assert dict(editor.topics(workspace)) == {"refunds": 3, "money back": 4, "paid twice": 2, "delivery": 1}
+
+
+def test_found_names_wait_until_they_are_accepted_or_changed(workspace: Workspace, fill: Fill) -> None:
+    for subject in SUBJECTS:
+        fill("", asked_of(subject))
+    found = {topic.topic for topic in discover.discover(workspace, 4).topics}
+    waiting = discover.to_accept(workspace)
+    assert set(waiting) == found
+    first, second, *others = waiting
+    discover.accept(workspace, [first])
+    discover.rename(workspace, second, "Something else")
+    assert set(discover.to_accept(workspace)) == set(others)
+    # The names go with the search, and come back with it.
+    changes.undo(workspace)
+    changes.undo(workspace)
+    assert discover.to_accept(workspace) == []
+    changes.redo(workspace)
+    assert set(discover.to_accept(workspace)) == set(others)
+
+
 @pytest.mark.parametrize(("old", "new"), [("refunds", " "), ("refunds", "refunds"), ("refunds", "x" * 81)])
 def test_names_that_are_none_are_refused(workspace: Workspace, fill: Fill, old: str, new: str) -> None:
     fill("refunds", 2)
