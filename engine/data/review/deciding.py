@@ -75,12 +75,21 @@ def never(workspace: Workspace, secret: int) -> Decided:
     Raises:
         NotFound: the vault does not have it any more. Nothing is changed.
     """
-    text = single_blanks(_original(workspace, secret))
-    findings = hits.ids_of(workspace, secret, ("open", "accepted"))
+    return never_text(workspace, _original(workspace, secret))
+
+
+def never_text(workspace: Workspace, text: str) -> Decided:
+    """The same for a text as it is typed, whether or not it was found somewhere.
+
+    Raises:
+        InputRefused: the text has no word.
+    """
+    _require_word(text)
+    findings = hits.ids_of(workspace, open_vault(workspace).mark(text), ("open", "accepted"))
     with workspace.database.transaction() as cursor:
         done = _reject(workspace, cursor, findings, "privacy:never")
         batch = rules.number(cursor) if done.batch is None else done.batch
-        rules.remember(cursor, "never", text, "PERSON", batch)
+        rules.remember(cursor, "never", single_blanks(text), "PERSON", batch)
     return done
 
 
@@ -100,8 +109,7 @@ def always_text(workspace: Workspace, text: str, kind: str, findings: Sequence[i
         InputRefused: the text has no word, or the kind is none.
     """
     text, of_kind = single_blanks(text), rules.kind_of(kind)
-    if not any(sign.isalnum() for sign in text):
-        raise InputRefused("There is no text to look for.", "It has neither a letter nor a figure.", "Type a name.")
+    _require_word(text)
     told = Rules({text: of_kind}, frozenset(), {})
     rows = read_rows(workspace, _examples_with(workspace, text))
     known = known_in(workspace, (row.conversation for row in rows))
@@ -238,6 +246,11 @@ def _examples_with(workspace: Workspace, text: str) -> list[int]:
         {"text": text, "inside": inside},
     )
     return [row["id"] for row in rows]
+
+
+def _require_word(text: str) -> None:
+    if not any(sign.isalnum() for sign in text):
+        raise InputRefused("There is no text to look for.", "It has neither a letter nor a figure.", "Type a name.")
 
 
 def _original(workspace: Workspace, secret: int) -> str:

@@ -175,7 +175,8 @@ def test_a_pattern_is_tried_and_then_kept(filled: Workspace, write: Write) -> No
     trial = patterns.try_pattern(filled, "KD-123456", "order")
     assert (trial.places, trial.examples, trial.of, trial.suspicious) == (2, 1, 3, False)
     assert [(sample.left, sample.text, sample.right) for sample in trial.samples] == [
-        ("The lamp ", "KD-123456", " came, KD-999999 did not."), ("The lamp KD-123456 came, ", "KD-999999", " did not."),
+        ("The lamp ", "KD-123456", " came, KD-999999 did not."),
+        ("The lamp KD-123456 came, ", "KD-999999", " did not."),
     ]  # fmt: skip
     assert texts(filled) == before
     # What stands for something already is not found again.
