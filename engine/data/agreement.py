@@ -33,6 +33,8 @@ SHARED = 0.6
 # From this share on, "not" in one of two answers turns the other around.
 ALIKE = 0.7
 HALF_AS_MUCH_AGAIN = 1.5
+# One word more among so many does not change what a question is about ("thanks in advance").
+FEW = 12
 
 PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
 _NUMBER = re.compile(r"([$€£₹¥]|\b(?:rs|inr|usd|eur|gbp)\b\.?)?\s*(\d+(?:[.,:/]\d+)*)\s*(%|per ?cent|[^\W\d_]+)?", re.I)
@@ -72,7 +74,7 @@ _FUNCTION_WORDS = _set("""
     been being am do does did done have has had having can could may might must shall should will would to of in on at
     by for from with as into about over under out up down off if or and but so than then also too very just only please
     kindly there here what which who whom whose when where why how any some all each every both such own same other etc
-    via per upto hi hello dear thanks thank request requested
+    via per upto hi hello dear thanks thank advance regards request requested
 """)
 
 
@@ -159,9 +161,14 @@ def differing_words(left: str, right: str) -> tuple[list[str], list[str]]:
 
 
 def same_subject(left: str, right: str) -> bool:
-    """Whether two nearly equal questions ask about the same: no word with a subject stands in one of them only."""
+    """Whether two nearly equal questions ask about the same.
+
+    No word with a subject is another one in the other, and none stands in one alone, but for a few in a long text.
+    """
     ones, others = differing_words(left, right)
-    return not ones and not others
+    if ones and others:
+        return False
+    return len(ones or others) * FEW <= min(len(_subjects(left)), len(_subjects(right)))
 
 
 def worst(differences: list[str]) -> str:

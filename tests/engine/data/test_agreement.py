@@ -66,6 +66,12 @@ def test_near_texts_with_other_facts_are_no_repeats() -> None:
         ("What does the 5 GB plan cost?", "What does the 10 GB plan cost?", False),
         ("How do I close my savings account?", "How do I close my current account?", False),
         ("How do I close my account?", "How do I close my savings account?", False),
+        ("Where is my parcel?", "Where is my parcel? Thanks in advance.", True),
+        (
+            "My red kettle from Leeds arrived on Monday with a broken lid, a torn box, no manual and a loose handle.",
+            "My red kettle from Leeds arrived on Monday with a broken lid, a torn box, no manual, a loose handle. Sad!",
+            True,
+        ),
     ],
 )
 def test_near_questions_ask_the_same_only_about_the_same_things(left: str, right: str, same: bool) -> None:
