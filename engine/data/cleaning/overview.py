@@ -35,9 +35,16 @@ class Overview(NamedTuple):
     settings: Cleaning
 
 
-def overview(workspace: Workspace) -> Overview:
-    """What is known now, without looking at the examples again."""
+def overview(workspace: Workspace, at_once: int = 0) -> Overview:
+    """What is known now.
+
+    Args:
+        workspace: where.
+        at_once: up to so many examples are looked through first where what is known is not fresh.
+    """
     examples = workspace.database.value("SELECT count(*) FROM examples WHERE status = 'active'")
+    if 0 < examples <= at_once and not is_fresh(workspace):
+        look_through(workspace)
     return Overview(
         int(examples),
         looking.looked(workspace),
@@ -45,6 +52,12 @@ def overview(workspace: Workspace) -> Overview:
         judging.quality(workspace),
         settings.read(workspace),
     )
+
+
+def is_fresh(workspace: Workspace) -> bool:
+    """Whether the examples were looked through and nothing has changed since."""
+    looked = looking.looked(workspace)
+    return looked is not None and looked.fresh
 
 
 def look_through(workspace: Workspace, progress: Progress | None = None) -> Looked:

@@ -2,6 +2,7 @@
 
 files.py       drop them, check their columns, read the account
 examples.py    look through and mend them
+clean.py       steps that clean them, and how good they are
 versions.py    what was frozen
 strip.py       is there enough? and the button that freezes
 view.py        what a view hands to this frame
@@ -18,9 +19,9 @@ import gradio as gr
 
 from engine.data.filters import Filter
 from engine.workspace import Workspace
-from studio.tabs.data import examples, files, strip, versions
+from studio.tabs.data import clean, examples, files, strip, versions
 
-VIEWS: dict[str, ModuleType] = {"Files": files, "Examples": examples, "Versions": versions}
+VIEWS: dict[str, ModuleType] = {"Files": files, "Examples": examples, "Clean": clean, "Versions": versions}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -46,9 +47,11 @@ def opened(name: str) -> tuple[str, float]:
     return name, time.monotonic()
 
 
-def led(wanted: Filter) -> tuple[Any, ...]:
-    """The Examples opened on what a filter finds."""
-    return gr.Tabs(selected="Examples"), wanted, *opened("Examples")
+def led(wanted: Filter | None) -> tuple[Any, ...]:
+    """The Examples opened on what a filter finds; what led there is forgotten, so that it leads there again."""
+    if wanted is None:
+        return (gr.skip(),) * 5
+    return gr.Tabs(selected="Examples"), wanted, *opened("Examples"), None
 
 
 def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
@@ -68,7 +71,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     shown = views[list(VIEWS).index("Examples")]
     for view in views:
         if view.leads is not None and shown.wanted is not None:
-            view.leads.change(led, view.leads, [frame, shown.wanted, open_view, shown.refresh], **QUIET)
+            view.leads.change(led, view.leads, [frame, shown.wanted, open_view, shown.refresh, view.leads], **QUIET)
     # Every change, wherever it was made, and every opening of the screen draw it from the workspace again.
     for anew in (changed, refresh, bottom.frozen):
         anew.change(refreshed, open_view, [*(view.refresh for view in views), bottom.refresh], **QUIET)

@@ -1,5 +1,7 @@
-"""What every view of the Data screen hands to the frame."""
+"""What every view of the Data screen hands to the frame, and what several of them need."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import gradio as gr
@@ -19,3 +21,26 @@ class View:
     refresh: gr.State
     leads: gr.State | None = None
     wanted: gr.State | None = None
+
+
+# How far a piece of work has to be, and for how long, before its pace says when it ends.
+SHARE_TO_GO_BY, SECONDS_TO_GO_BY = 0.02, 2.0
+
+
+def paced(progress: gr.Progress) -> Callable[[float, str], None]:
+    """Tells Gradio's progress how far a piece of work is, with the time left once it takes longer than two seconds."""
+    began = time.monotonic()
+
+    def tell(share: float, words: str) -> None:
+        passed = time.monotonic() - began
+        known = SHARE_TO_GO_BY <= share < 1 and passed >= SECONDS_TO_GO_BY
+        progress(share, desc=f"{words}; {left(passed * (1 - share) / share)}" if known else words)
+
+    return tell
+
+
+def left(seconds: float) -> str:
+    """ "about 40 seconds left": rounded, since it is a guess."""
+    if seconds < 10:
+        return "a few seconds left"
+    return f"about {round(seconds, -1):.0f} seconds left" if seconds < 95 else f"about {seconds / 60:.0f} minutes left"

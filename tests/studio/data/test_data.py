@@ -58,4 +58,4 @@ def test_a_file_is_imported_mended_and_frozen_through_the_page(
 
 def test_only_named_events_are_public(page: Client) -> None:
     named = page.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/data_look", "/data_import", "/data_undo", "/data_redo", "/data_freeze"}
+    assert set(named) == {"/data_look", "/data_import", "/data_undo", "/data_redo", "/data_clean", "/data_freeze"}
