@@ -13,7 +13,7 @@ A group is either a contradiction or near; exact copies inside it are a cluster 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -27,14 +27,11 @@ from engine.data.agreement import CONTRADICTING, at_odds, difference, facts, sam
 from engine.data.duplicates import NEAR, normalise
 from engine.data.nearness import Numbers
 from engine.data.repetition.choosing import Copy, best
+from engine.data.repetition.clusters import SAID, SEARCHED, Searched
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
 Progress = Callable[[float, str], object]
-SEARCHED = "duplicates.searched"
-SAID = "hash(examples.instruction, examples.input, examples.history::VARCHAR, examples.output)"
-"""What an example says, as a number: SQL over the table examples."""
-
 # What was said before the question, placeholders of one kind alike; 0 where nothing was.
 _CONTEXT = r"""
     if(input = '' AND history::VARCHAR = '[]', 0::UBIGINT,
@@ -44,7 +41,7 @@ _CONTEXT = r"""
 _READ = f"""
     SELECT id, instruction, output, {_CONTEXT} AS context, {SAID} AS said,
            origin IN ('written', 'corrected') AS by_hand,
-           if(judged_at >= updated_at, quality, NULL) AS quality,
+           if(judged_at IS NULL, NULL, quality) AS quality,
            coalesce(strftime(try_cast(happened_at AS TIMESTAMP), '%Y-%m-%d'), '') AS day
     FROM examples WHERE status = 'active' ORDER BY id
 """  # noqa: S608 (constants)
@@ -54,25 +51,6 @@ _ROWS = pa.schema(
         *(("keep", pa.bool_()), ("answer", pa.int64()), ("why", pa.string())),
     ]
 )
-
-
-@dataclass(frozen=True)
-class Searched:
-    """A search that was made.
-
-    Attributes:
-        at: when, as ISO 8601.
-        near: the least similarity of questions.
-        examples: how many were looked through.
-        repeated: how many of them ask what an earlier one asks, word by word.
-        seconds: how long it took.
-    """
-
-    at: str
-    near: float
-    examples: int
-    repeated: int
-    seconds: float
 
 
 class _Member(NamedTuple):
@@ -123,12 +101,6 @@ def search(workspace: Workspace, near: float = NEAR, progress: Progress | None =
     found = Searched(at, near, len(examples), questions.repeated, seconds)
     _store(workspace, examples, _with_similarities(questions, clusters), found)
     return found
-
-
-def searched(workspace: Workspace) -> Searched | None:
-    """The last search, None before the first."""
-    stored = workspace.database.value("SELECT value FROM settings WHERE key = ?", [SEARCHED])
-    return None if stored is None else Searched(**json.loads(stored))
 
 
 class _Questions:
