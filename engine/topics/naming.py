@@ -66,11 +66,11 @@ def names(groups: Sequence[Sequence[str]], taken: Iterable[str] = ()) -> list[st
     even = _even([held_by(texts) for texts in groups])
     held = [[_phrases(text, even) for text in texts] for texts in groups]
     everywhere = Counter(key for group in held for phrases in group for key in phrases)
-    used = {name.casefold() for name in taken}
+    used = {_stems(name) for name in taken}
     found = []
     for group in held:
-        name = next(name for name in _candidates(group, everywhere) if name.casefold() not in used)
-        used.add(name.casefold())
+        name = next(name for name in _candidates(group, everywhere) if _stems(name) not in used)
+        used.add(_stems(name))
         found.append(name)
     return found
 
@@ -136,6 +136,11 @@ def _stem(word: str) -> str:
     if len(first) > 3 and first[-1] == first[-2] and first[-1] in "lptnm":
         first = first[:-1]
     return f"{first} {particle[:-1] if particle == 'ups' else particle}" if particle else first
+
+
+def _stems(name: str) -> frozenset[str]:
+    """What a name says, whatever its endings and the order of its words: "bill" and "bills" are one."""
+    return frozenset(_stem(word) for words in re.split(r"[^\w']+", name.casefold()) for word in words.split())
 
 
 def _even(counts: Sequence[Counter[str]]) -> set[str]:

@@ -7,13 +7,14 @@ all-MiniLM-L6-v2 in a band) and be no repetition.
 """
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from engine.data import changes
+from engine.data import batches, changes
 from engine.data.duplicates import normalise
 from engine.errors import InputRefused
 from engine.models.generation import Decoding, generate_batch
@@ -25,12 +26,15 @@ from engine.topics.vectors import Progress
 from engine.workspace import Workspace
 
 PARAPHRASE, TO_REVIEW = "paraphrase", "to review"
+ACCEPTED, DROPPED = "balance:accepted paraphrases", "balance:dropped paraphrases"
 # Farther from its original, a wording asks something else; nearer, it is the same text to a model.
 BAND = (0.75, 0.995)
 # More of one question teach its wording by heart, not its topic.
 OF_ONE = 3
 # Of what is tried, a part is refused.
 TRIED = 2
+# Questions that a model is asked to word in one go.
+AT_ONCE = 16
 
 ASKED_OF_MODEL = (
     "Write this customer's message in other words. Keep its meaning, and keep every number, name and word in square "
@@ -129,16 +133,23 @@ def by_rules(questions: Sequence[str], count: int) -> list[list[str]]:
     return [wording.variants(question, count) for question in questions]
 
 
-def by_model(loaded: Loaded) -> Rewrite:
+def by_model(loaded: Loaded, progress: Progress | None = None) -> Rewrite:
     """Wordings by a loaded model, a base or a bot's; small ones rarely write any that pass."""
 
     def rewrite(questions: Sequence[str], count: int) -> list[list[str]]:
         found: list[list[str]] = [[] for _ in questions]
         talks = [[{"role": "user", "content": ASKED_OF_MODEL.format(question)}] for question in questions]
-        for seed in range(count):
+        steps = [(seed, first) for seed in range(count) for first in range(0, len(talks), AT_ONCE)]
+        started = time.monotonic()
+        for done, (seed, first) in enumerate(steps):
+            if progress is not None:
+                left = (time.monotonic() - started) / done * (len(steps) - done) if done else 0
+                words = f", about {left:.0f} s left" if left >= 2 else ""
+                progress(done / len(steps), f"The model words {len(questions):,} questions anew{words}")
             decoding = Decoding(max_new_tokens=96, temperature=0.8, top_p=0.95, seed=seed)
-            for wordings, answer in zip(found, generate_batch(loaded, talks, decoding), strict=True):
-                wordings.append(_said(answer.text))
+            answers = generate_batch(loaded, talks[first : first + AT_ONCE], decoding)
+            for place, answer in enumerate(answers, first):
+                found[place].append(_said(answer.text))
         return found
 
     return rewrite
@@ -213,7 +224,7 @@ def accept(workspace: Workspace, examples: Sequence[int] | None = None) -> int:
     with workspace.database.transaction() as cursor:
         return changes.make(
             cursor,
-            "balance:accepted paraphrases",
+            ACCEPTED,
             """SELECT id AS example_id, 'tags' AS field,
                       to_json(list_filter(tags, lambda tag: tag <> $to_review))::VARCHAR AS after
                FROM examples
@@ -234,7 +245,14 @@ def drop(workspace: Workspace, examples: Sequence[int]) -> int:
         return 0
     table = pa.table({"example_id": ids, "field": ["status"] * len(ids), "after": ["trashed"] * len(ids)})
     with workspace.database.transaction() as cursor:
-        return changes.make(cursor, "balance:dropped paraphrases", table).examples
+        return changes.make(cursor, DROPPED, table).examples
+
+
+def take_back(workspace: Workspace) -> int:
+    """Takes back the last keeping or dropping that stands, whatever was done since; gives how many wait again."""
+    made = [*batches.made_for(workspace, ACCEPTED), *batches.made_for(workspace, DROPPED)]
+    last = max((batch.batch for batch in made if batch.stands), default=None)
+    return changes.revert(workspace, last).examples if last else 0
 
 
 def _asked(workspace: Workspace, topics: dict[str, int]) -> set[str]:

@@ -149,6 +149,11 @@ def test_names_are_readable_unique_and_hold_no_personal_data() -> None:
     ]
     names = naming.names(groups, taken=["Gift card"])
     assert len({name.casefold() for name in names} | {"gift card"}) == 5
+    bills = naming.names(
+        [["see my bill", "the bill"], ["all my bills", "my bills", "old bills"], ["gift", "a gift"]]
+    )
+    assert bills[0] == "bill"
+    assert bills[1] != "bills"
     assert "gift card" in names[0]
     assert all("password" in name for name in names[1:3])
     assert names[3] == "other questions"

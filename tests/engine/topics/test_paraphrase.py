@@ -128,6 +128,20 @@ def test_review_accepts_and_drops_with_undo(workspace: Workspace, fill: Fill) ->
     assert paraphrase.to_review(workspace) == ([], 0)
 
 
+def test_the_last_word_on_a_paraphrase_can_be_taken_back_whatever_was_done_since(
+    workspace: Workspace, fill: Fill
+) -> None:
+    fill("refunds", REFUNDS)
+    paraphrase.apply(workspace, paraphrase.plan(workspace))
+    (first, second, *_), total = paraphrase.to_review(workspace)
+    assert paraphrase.take_back(workspace) == 0
+    paraphrase.accept(workspace, [first.id])
+    paraphrase.drop(workspace, [second.id])
+    fill("delivery", 3)
+    assert [paraphrase.take_back(workspace) for _ in range(3)] == [1, 1, 0]
+    assert paraphrase.to_review(workspace)[1] == total
+
+
 def test_a_models_wordings_pass_the_same_sieve(workspace: Workspace, fill: Fill) -> None:
     fill("refunds", ["How do I get a refund for order 48213?"])
 
