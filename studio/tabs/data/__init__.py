@@ -3,6 +3,8 @@
 files.py       drop them, check their columns, read the account
 examples.py    look through and mend them
 clean.py       steps that clean them, and how good they are
+privacy.py     what was replaced as personal, reviewed; what is likely left
+topics.py      what they are about, and whether one outweighs the others
 versions.py    what was frozen
 strip.py       is there enough? and the button that freezes
 view.py        what a view hands to this frame
@@ -19,9 +21,16 @@ import gradio as gr
 
 from engine.data.filters import Filter
 from engine.workspace import Workspace
-from studio.tabs.data import clean, examples, files, strip, versions
+from studio.tabs.data import clean, examples, files, privacy, strip, topics, versions
 
-VIEWS: dict[str, ModuleType] = {"Files": files, "Examples": examples, "Clean": clean, "Versions": versions}
+VIEWS: dict[str, ModuleType] = {
+    "Files": files,
+    "Examples": examples,
+    "Clean": clean,
+    "Personal data": privacy,
+    "Topics": topics,
+    "Versions": versions,
+}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
