@@ -126,6 +126,16 @@ class Cluster:
         return tuple(tuple(each for each in self.members if each.number == number) for number in numbers)
 
     @property
+    def choices(self) -> tuple[tuple[Member, ...], ...]:
+        """What there is to choose between: the answers of a contradiction, else each example that is worded otherwise.
+
+        Of exact copies every one, though they look alike: they come from different places.
+        """
+        if self.kind == "contradiction":
+            return self.answers
+        return tuple((member,) for member in self.members)
+
+    @property
     def why(self) -> str:
         """How the answers differ, the weightiest difference."""
         return worst([member.why for member in self.members])

@@ -37,7 +37,7 @@ _CONTEXT = r"""
     if(input = '' AND history::VARCHAR = '[]', 0::UBIGINT,
        hash(lower(regexp_replace(input || history::VARCHAR, '\[([A-Z][A-Z_]*)_\d+\]', '\1', 'g'))))
 """
-# A mark counts as long as nothing was changed since.
+# A change of a text takes its mark away.
 _READ = f"""
     SELECT id, instruction, output, {_CONTEXT} AS context, {SAID} AS said,
            origin IN ('written', 'corrected') AS by_hand,

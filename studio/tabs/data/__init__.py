@@ -4,6 +4,7 @@ files.py       drop them, check their columns, read the account
 examples.py    look through and mend them
 clean.py       steps that clean them, and how good they are
 privacy.py     what was replaced as personal, reviewed; what is likely left
+duplicates.py  what repeats and what contradicts, settled one after the other
 topics.py      what they are about, and whether one outweighs the others
 versions.py    what was frozen
 strip.py       is there enough? and the button that freezes
@@ -21,13 +22,14 @@ import gradio as gr
 
 from engine.data.filters import Filter
 from engine.workspace import Workspace
-from studio.tabs.data import clean, examples, files, privacy, strip, topics, versions
+from studio.tabs.data import clean, duplicates, examples, files, privacy, strip, topics, versions
 
 VIEWS: dict[str, ModuleType] = {
     "Files": files,
     "Examples": examples,
     "Clean": clean,
     "Personal data": privacy,
+    "Duplicates": duplicates,
     "Topics": topics,
     "Versions": versions,
 }
