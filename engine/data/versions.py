@@ -176,6 +176,12 @@ def _free_name(versions: Sequence[Version], name: str) -> str:
     return name
 
 
+def next_number(workspace: Workspace) -> int:
+    """The number that the next version will have."""
+    with workspace.database.cursor() as cursor:
+        return _next_number(cursor)
+
+
 def _next_number(cursor: DuckDBPyConnection) -> int:
     """One more than any version ever had: a file's name never stands for another version than it did."""
     ((number,),) = cursor.execute(

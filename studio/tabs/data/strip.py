@@ -10,7 +10,7 @@ from engine.data import versions
 from engine.data.summary import readiness
 from engine.workspace import Workspace
 from studio import notices
-from studio.tabs.data import versions_parts as parts
+from studio.tabs.data import ready_parts, versions_parts
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,19 @@ class Strip:
 @notices.shown
 def draw(workspace: Workspace) -> tuple[Any, ...]:
     ready = readiness(workspace)
-    frozen = versions.list_versions(workspace)
-    number = frozen[0].number + 1 if frozen else 1
     return (
         gr.Row(visible=bool(ready.examples or ready.trashed)),
-        parts.strip(ready),
-        gr.Button(f"Freeze version {number}", interactive=ready.examples >= versions.FEWEST),
-        gr.Textbox(placeholder=f"Version {number}"),
+        ready_parts.strip(ready),
+        gr.Button(f"Freeze version {versions.next_number(workspace)}", interactive=ready.examples >= versions.FEWEST),
     )
 
 
 @notices.shown
-def freeze(workspace: Workspace, name: str) -> tuple[str, str]:
-    version = versions.freeze(workspace, name or None)
-    counts = version.counts
-    notices.say(
-        f"{version.name} is frozen: {counts['train']:,} examples to learn from, {counts['validation']:,} to watch the "
-        f"training with, {counts['golden']:,} held back to measure with."
-    )
-    return version.name, ""
+def freeze(workspace: Workspace, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
+    """Freezes a version as most want it; the view Versions has the options."""
+    version = versions.freeze(workspace, progress=lambda share, words: progress(share, desc=words))
+    notices.say(versions_parts.frozen(version))
+    return version.name
 
 
 def build(workspace: Workspace) -> Strip:
@@ -51,15 +45,15 @@ def build(workspace: Workspace) -> Strip:
     refresh, frozen = gr.State(0.0), gr.State()
     with gr.Row(elem_id="data-strip", elem_classes="td-card", visible=False) as row:
         with gr.Column(scale=3, min_width=300):
-            verdict = gr.HTML()
+            verdict = gr.HTML(elem_id="data-verdict", js_on_load=ready_parts.GOES)
         with gr.Column(scale=1, min_width=220):
-            name = gr.Textbox(
-                value="", label="Name of the version", placeholder="Version 1", elem_id="data-version-name"
-            )
             freeze_it = gr.Button("Freeze version 1", variant="primary", elem_id="data-freeze")
+            waiting = gr.HTML()
     refresh.change(
-        partial(draw, workspace), None, [row, verdict, freeze_it, name], show_progress="hidden",
-        api_visibility="private",
+        partial(draw, workspace), None, [row, verdict, freeze_it], show_progress="hidden", api_visibility="private"
+    )
+    freeze_it.click(
+        partial(freeze, workspace), None, frozen, api_visibility="private", show_progress="full",
+        show_progress_on=waiting, concurrency_limit=1,
     )  # fmt: skip
-    freeze_it.click(partial(freeze, workspace), name, [frozen, name], api_name="data_freeze")
     return Strip(refresh, frozen)

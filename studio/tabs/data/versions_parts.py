@@ -1,32 +1,289 @@
-"""What the Versions view and the strip below all views draw. Text in, HTML out."""
+"""What the Versions view draws: how examples are divided, what was frozen, what differs. Text in, HTML out.
 
-from collections.abc import Sequence
+Everything that comes from people goes through `escape`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
 from html import escape
 
-from engine.data.summary import Readiness
+from engine.data.batches import WORDS
+from engine.data.comparison import KINDS, NOW, Comparison, Difference, Kind
+from engine.data.division import Known
+from engine.data.examples import Example
+from engine.data.restoring import Restored
+from engine.data.splits import SPLIT_BY, SPLITS, Split, SplitBy
+from engine.data.summary import VAGUE, uncertain_by
 from engine.data.versions import Version
+from studio.tabs.data.marks import marked
+
+Topics = Mapping[str, Mapping[Split, int]] | None
+"""How the topics of a version are divided, None where its file cannot be read."""
+
+TOPICS_SHOWN = 12
+MEANT: dict[Split, str] = {"train": "to learn from", "validation": "to watch the training", "golden": "to measure with"}
+WAYS: dict[SplitBy, str] = {"conversation": "By conversation", "customer": "By customer", "date": "By date"}
+TOLD: dict[Kind, str] = {"added": "added", "changed": "changed", "removed": "removed", "moved": "moved"}
+
+CARD_PRESSED = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-does]');
+  if (!button || (button.dataset.asks && !confirm(button.dataset.asks))) return;
+  if (button.dataset.does === 'delete') trigger('delete', {name: button.dataset.name});
+  if (button.dataset.does === 'look') {
+    trigger('look', {name: button.dataset.name});
+    document.getElementById('data-differences')?.scrollIntoView({behavior: 'smooth', block: 'start'});
+  }
+});
+"""
+"""What a press in the cards of versions means."""
+
+ROWS_PRESSED = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button');
+  if (button && button.dataset.kind !== undefined) trigger('narrow', {kind: button.dataset.kind});
+  if (button && button.dataset.turn !== undefined) trigger('turn', {offset: button.dataset.turn});
+});
+"""
+"""What a press in the list of differences means."""
 
 
-def strip(ready: Readiness) -> str:
-    """Whether there is enough, and what speaks for and against it."""
-    reasons = "".join(
-        f"<li>{escape(reason.text)} {escape(reason.remedy)}</li>" for reason in ready.reasons if reason.weight != "good"
+# --- Freezing ---------------------------------------------------------------------------------------------------------
+
+
+def freeze_head(number: int) -> str:
+    """What freezing is."""
+    return (
+        f"<h3>Freeze version {number}</h3><p>A version never changes. A training learns from one part of it, is watched"
+        " with another, and is measured with a third that it never saw.</p>"
     )
-    return f'<p class="td-verdict">{escape(ready.verdict)}</p><ul class="td-reasons">{reasons}</ul>'
 
 
-def versions_list(versions: Sequence[Version]) -> str:
-    """The frozen versions, the newest first."""
-    if not versions:
+def future(known: Known, golden: float, validation: float, by: SplitBy) -> str:
+    """What the parts will be, from the shares that are set."""
+    parts = {
+        "validation": round(known.examples * validation),
+        "golden": round(known.examples * golden),
+    }
+    parts["train"] = known.examples - parts["validation"] - parts["golden"]
+    off = uncertain_by(parts["golden"]) if parts["golden"] else 100
+    told = (
+        f"{parts['golden']:,} questions to measure with tell a share to about {off} points of 100."
+        if parts["golden"]
+        else "Nothing is held back to measure with: then only golden questions picked by hand can tell how good it is."
+    )
+    few = ' class="td-warned"' if off > VAGUE else ' class="td-quiet"'
+    others = [name for way, name in (("customer", "customer"), ("date", "date")) if not _possible(known, way)]
+    lacking = f" No source tells the {' or the '.join(others)}." if others else ""
+    return (
+        f"{split_bar(parts, about=True)}<p{few}>{told}</p>"
+        f'<p class="td-quiet">Divided {escape(WAYS[by].lower())}: {escape(SPLIT_BY[by])}. Texts that ask nearly the '
+        f"same stay on one side, and what was golden once stays golden.{lacking}</p>"
+    )
+
+
+def ways(known: Known) -> list[tuple[str, str]]:
+    """The ways that these examples can be divided."""
+    return [(WAYS[way], way) for way in SPLIT_BY if _possible(known, way)]
+
+
+def _possible(known: Known, way: str) -> bool:
+    return way == "conversation" or bool(known.customers if way == "customer" else known.dates)
+
+
+def unscanned(count: int, words: str) -> str:
+    """That freezing looks for names first, and what to type where it should not."""
+    was = "example was" if count == 1 else "examples were"
+    return (
+        f'<p class="td-warned">{count:,} {was} not looked through for names yet. Freezing does that first. To freeze '
+        f"with whatever names are in them, which a model can repeat, type: <b>{escape(words)}</b></p>"
+    )
+
+
+def split_bar(counts: Mapping[str, int], *, about: bool = False) -> str:
+    """The parts of a version as one bar with its legend."""
+    total = sum(counts.values()) or 1
+    bar = "".join(
+        f'<i class="td-{split}" style="flex-grow:{counts[split]}"></i>' for split in SPLITS if counts.get(split)
+    )
+    legend = "".join(
+        f'<li><i class="td-{split}"></i><b>{"about " if about else ""}{counts[split]:,}</b> {MEANT[split]}'
+        f" <small>{counts[split] / total:.0%}</small></li>"
+        for split in SPLITS
+    )
+    return f'<figure class="td-split"><div aria-hidden="true">{bar}</div><ul>{legend}</ul></figure>'
+
+
+def frozen(version: Version) -> str:
+    """What was done, in words."""
+    counts = version.counts
+    return (
+        f"{version.name} is frozen: {counts['train']:,} examples to learn from, {counts['validation']:,} to watch the "
+        f"training with, {counts['golden']:,} held back to measure with."
+    )
+
+
+# --- What was frozen --------------------------------------------------------------------------------------------------
+
+
+def nothing_frozen() -> str:
+    """The list before the first version."""
+    return (
+        '<div class="td-empty"><b>Your versions will be here</b><p>A training learns from a frozen version, so that '
+        "you can say later what it learned from, compare it with the next one, and go back to it.</p></div>"
+    )
+
+
+def cards(
+    versions: Sequence[Version],
+    topics: Mapping[str, Topics],
+    learned: Mapping[str, Sequence[str]],
+) -> str:
+    """A card for each version.
+
+    Args:
+        versions: the newest first.
+        topics: name of a version -> how its topics are divided.
+        learned: name of a version -> the runs that learned from it.
+    """
+    drawn = "".join(_card(version, topics.get(version.name, {}), learned.get(version.name, ())) for version in versions)
+    return f'<div class="td-version-cards">{drawn}</div>' if versions else nothing_frozen()
+
+
+def _card(version: Version, topics: Topics, runs: Sequence[str]) -> str:
+    name = escape(version.name)
+    when = version.created_at.replace(tzinfo=UTC)
+    asks = f"Delete {version.name}? This cannot be undone, and what was golden in it may be learned from then on."
+    delete = (
+        ""
+        if runs
+        else f'<button type="button" class="td-plain" data-does="delete" data-name="{name}" data-asks="{escape(asks)}">'
+        "Delete</button>"
+    )
+    used = f"<p>{escape(', '.join(runs))} learned from it.</p>" if runs else ""
+    left_out = [f"{count:,} left out: {reason.lower()}." for reason, count in version.left_out.items()]
+    notes = " ".join([f"Divided {WAYS[version.split_by].lower()}.", *version.notes, *left_out])
+    return (
+        f'<section class="td-card td-version"><header><h3>{name}</h3>'
+        f'<span class="td-quiet"><time datetime="{when.isoformat()}">{when.day} {when:%b %Y, %H:%M} UTC</time>, '
+        f'<code title="The same examples divided alike have the same mark">{version.hash[:8]}</code></span></header>'
+        f'{split_bar(version.counts)}{used}<p class="td-quiet">{escape(notes)}</p>{_topics(topics)}'
+        f'<div class="td-version-does"><button type="button" class="td-plain" data-does="look" data-name="{name}">Compare</button>'
+        f'<button type="button" class="td-plain" data-does="look" data-name="{name}">Go back to it</button>{delete}'
+        "</div></section>"
+    )
+
+
+def _topics(topics: Topics) -> str:
+    if topics is None:
+        return '<p class="td-warned">Its file is missing or damaged. Put it back from a backup.</p>'
+    if len(topics) < 2:
         return ""
-    lines = "".join(
-        f"<li><b>{escape(version.name)}</b>: {version.counts['train']:,} to learn from, "
-        f"{version.counts['validation']:,} to watch, {version.counts['golden']:,} held back to measure with"
-        f"{_left_out(version)} <code>{version.hash[:8]}</code></li>"
-        for version in versions
+    largest = max(sum(counts.values()) for counts in topics.values())
+    rows = "".join(
+        f'<tr><th scope="row">{escape(topic) or "No topic"}</th><td><span style="width:'
+        f'{100 * sum(counts.values()) / largest:.1f}%">'
+        + "".join(f'<i class="td-{split}" style="flex-grow:{counts[split]}"></i>' for split in SPLITS if counts[split])
+        + f"</span></td><td>{' / '.join(f'{counts[split]:,}' for split in SPLITS)}</td></tr>"
+        for topic, counts in list(topics.items())[:TOPICS_SHOWN]
     )
-    return f'<ul class="td-versions">{lines}</ul>'
+    left = len(topics) - TOPICS_SHOWN
+    more = f'<p class="td-quiet">And {left:,} smaller topics.</p>' if left > 0 else ""
+    return (
+        f'<details><summary>How each topic is divided</summary><table class="td-topics-divided">{rows}</table>{more}'
+        "</details>"
+    )
 
 
-def _left_out(version: Version) -> str:
-    return "".join(f"; {count:,} left out: {escape(reason.lower())}" for reason, count in version.left_out.items())
+# --- What differs -----------------------------------------------------------------------------------------------------
+
+
+def differences(found: Comparison, kind: Kind | None, *, offset: int, limit: int) -> str:
+    """The sentence, the kinds to choose from, and a page of rows with what differs marked."""
+    same = f"{found.same:,} {'is' if found.same == 1 else 'are'} the same"
+    head = (
+        f'<p class="td-verdict">{escape(found.sentence[0].upper() + found.sentence[1:])}</p>'
+        f'<p class="td-quiet">From {escape(found.before)} to {escape(found.after)}; {same}.</p>'
+    )
+    if not found.count():
+        return head
+    kinds = [each for each in KINDS if found.count(each)]
+    chips = "".join(_kind(each, found, kind) for each in (None, *kinds)) if len(kinds) > 1 else ""
+    rows = "".join(_difference(row) for row in found.rows)
+    pages = _pages(offset, limit, len(found.rows), found.count(kind))
+    return f'{head}<nav class="td-kinds" aria-label="Show">{chips}</nav>{rows}{pages}'
+
+
+def _kind(kind: Kind | None, found: Comparison, chosen: Kind | None) -> str:
+    return (
+        f'<button type="button" class="td-plain" data-kind="{kind or ""}" aria-pressed="{str(kind == chosen).lower()}">'
+        f"{found.count(kind):,} {TOLD[kind] if kind else 'in all'}</button>"
+    )
+
+
+def _difference(row: Difference) -> str:
+    example = row.after or row.before
+    if example is None:
+        return ""
+    splits = f" from {row.split_before} to {row.split_after}" if row.kind == "moved" else ""
+    chip = {"added": "td-good", "removed": "td-bad", "changed": "td-warn", "moved": ""}[row.kind]
+    head = (
+        f'<header><span class="td-chip {chip}">{TOLD[row.kind]}{splits}</span>'
+        f"<b>{escape(example.instruction)}</b></header>"
+    )
+    if row.before and row.after:
+        body = "".join(_field(field, row.before, row.after) for field in row.fields)
+    else:
+        body = f"<p>{escape(example.output)}</p>"
+    return f'<article class="td-difference" data-of="{row.kind}">{head}{body}</article>'
+
+
+def _field(field: str, before: Example, after: Example) -> str:
+    gone, come = marked(_said(before, field), _said(after, field))
+    return (
+        f'<div class="td-then-now"><h4>{escape(WORDS[field].capitalize())}</h4><p>{gone or "<i>empty</i>"}</p>'
+        f"<p>{come or '<i>empty</i>'}</p></div>"
+    )
+
+
+def _said(example: Example, field: str) -> str:
+    if field == "history":
+        return "\n".join(f"{turn.role}: {turn.content}" for turn in example.history)
+    if field == "tags":
+        return ", ".join(example.tags)
+    return str({"instruction": example.instruction, "input": example.input, "output": example.output,
+                "topic": example.topic, "worse": example.worse}[field])  # fmt: skip
+
+
+def _pages(offset: int, limit: int, rows: int, total: int) -> str:
+    if total <= limit:
+        return ""
+    back = f'data-turn="{max(0, offset - limit)}"' if offset else "disabled"
+    on = f'data-turn="{offset + limit}"' if offset + rows < total else "disabled"
+    return (
+        f'<div class="td-pages"><span class="td-quiet">{offset + 1:,} to {offset + rows:,} of {total:,}</span><nav>'
+        f'<button type="button" class="td-plain" {back}>Back</button>'
+        f'<button type="button" class="td-plain" {on}>Next</button></nav></div>'
+    )
+
+
+def going_back(would: Restored | None) -> str:
+    """What going back to a version would do, said before it is done."""
+    if would is None:
+        return ""
+    if not would.changes:
+        return f'<p class="td-quiet">The examples are those of {escape(would.version)}, so nothing would go back.</p>'
+    return (
+        f"<p>Going back to {escape(would.version)}: <b>{escape(would.changes)}</b>. Undo takes it back, and the "
+        "versions stay as they are.</p>"
+    )
+
+
+def download(name: str, size: int) -> str:
+    """What stands on the button that downloads a file."""
+    return f"Download {name} ({size / 1e6:.1f} MB)" if size >= 1e5 else f"Download {name} ({max(1, size // 1000)} kB)"
+
+
+def label(name: str | None) -> str:
+    """What a side of a comparison is called in a list to choose from."""
+    return name or NOW[0].upper() + NOW[1:]

@@ -8,13 +8,15 @@ import pytest
 from gradio_client import Client, handle_file
 
 from engine.data import editor, versions
+from engine.data.review import CONFIRMATION
+from engine.data.sources import inbox
 from engine.workspace import Workspace
 from studio.tabs import data
-from studio.tabs.data import files, strip
+from studio.tabs.data import strip
 
 
 def test_an_empty_workspace_has_nothing_to_freeze(workspace: Workspace) -> None:
-    row, _, freeze, _ = strip.draw(workspace)
+    row, _, freeze = strip.draw(workspace)
     assert not row.visible
     assert not freeze.interactive
 
@@ -40,22 +42,25 @@ def test_a_file_is_imported_mended_and_frozen_through_the_page(
     workspace: Workspace, page: Client, tickets: Path
 ) -> None:
     page.predict([handle_file(str(tickets))], api_name="/data_look")
-    assert len(list(workspace.uploads.iterdir())) == 1
-    columns = ["ask", "reply", "", "topic", *[""] * len(files.OTHER_FIELDS)]
-    page.predict(*columns, api_name="/data_import")
+    (waiting,) = inbox.list_waiting(workspace)
+    page.predict(api_name="/data_import")
+    assert inbox.wait(workspace, waiting.id, 60)
     assert editor.page(workspace).total == 30
-    assert list(workspace.uploads.iterdir()) == []
+    assert list(workspace.imports.iterdir()) == []
     editor.trash(workspace, [1])
     page.predict(api_name="/data_undo")
     assert editor.page(workspace).total == 30
     page.predict(api_name="/data_redo")
     assert editor.page(workspace).total == 29
-    page.predict("From the page", api_name="/data_freeze")
+    page.predict("From the page", 10, 10, "conversation", 0, CONFIRMATION, api_name="/data_freeze")
     assert versions.get_version(workspace).name == "From the page"
     with pytest.raises(Exception, match="never overwritten"):
-        page.predict("From the page", api_name="/data_freeze")
+        page.predict("From the page", 10, 10, "conversation", 0, CONFIRMATION, api_name="/data_freeze")
 
 
 def test_only_named_events_are_public(page: Client) -> None:
     named = page.view_api(return_format="dict")["named_endpoints"]
-    assert set(named) == {"/data_look", "/data_import", "/data_undo", "/data_redo", "/data_clean", "/data_freeze"}
+    assert set(named) == {
+        *("/data_look", "/data_import", "/data_import_all", "/data_undo", "/data_redo", "/data_clean"),
+        *("/data_freeze", "/data_go_back", "/data_export"),
+    }
