@@ -243,9 +243,10 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     # Every edit counts, however quickly they follow each other; a refused one is drawn over, so that the page never
     # shows what was not saved.
     each: dict[str, Any] = {"trigger_mode": "multiple", **QUIET}
-    for part in (table, bubbles):
-        for event, act in _changes(workspace).items():
-            getattr(part, event)(notices.shown(act), changed, changed, **each).failure(**redraw)
+    acts = _changes(workspace)
+    for part, events in ((table, ("move", "step")), (bubbles, ("move", "former"))):
+        for event in events:
+            getattr(part, event)(notices.shown(acts[event]), changed, changed, **each).failure(**redraw)
         part.edit(notices.shown(_edit(workspace)), changed, [late, changed], **each).failure(**redraw)
         part.shut(lambda: None, None, opened, **QUIET).then(**beside).then(**again)
     both.settle(_settle(workspace), [late, changed], [late, changed], **QUIET)

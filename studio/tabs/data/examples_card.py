@@ -76,6 +76,7 @@ def conversation(opened: Opened, edits: Sequence[Edit], *, drawn: int) -> str:
         f"{_text(example, 'instruction', 'td-bubble td-customer')}{_text(example, 'output', 'td-bubble')}{worse}"
         f"<dl><dt>Topic</dt><dd>{_text(example, 'topic', 'td-inline')}</dd>"
         f"<dt>Tags</dt><dd>{_text(example, 'tags', 'td-inline')}</dd></dl>"
+        '<p><button type="button" class="td-plain" data-add>Add an earlier turn</button></p>'
         '<p class="td-quiet">Press a text to change it; leaving it saves it. Esc takes back what you typed.</p>'
         f"{_history(example.id, edits)}</section>"
     )
@@ -95,9 +96,8 @@ def _known(opened: Opened) -> str:
         chips.append(f'<span class="td-chip td-warn">{opened.findings:,} personal data to review</span>')
     mark = ""
     if opened.quality is not None:
-        # Reasons begin with a small letter, as they stand behind a colon everywhere.
-        against = f": {escape('; '.join(opened.reasons))}" if opened.reasons else ", nothing speaks against it"
-        mark = f'<p class="td-quiet">Quality {opened.quality:.2f}{against}.</p>'
+        against = " ".join(opened.reasons) or "Nothing speaks against it."
+        mark = f'<p class="td-quiet">Quality {opened.quality:.2f}. {escape(against)}</p>'
     told = " · ".join(escape(fact) for fact in facts if fact)
     return f'<p class="td-quiet">{told}</p>{mark}{"".join(chips) and "<p>" + " ".join(chips) + "</p>"}'
 
@@ -115,8 +115,6 @@ def _turns(example: Example) -> str:
         f'{earlier}<div class="td-bubble td-earlier td-new-turn{side}" contenteditable="plaintext-only" hidden '
         f'role="textbox" aria-label="New earlier turn" data-field="history:{len(example.history)}" '
         f'data-id="{example.id}" data-role="{role}"></div>'
-        f'<p class="td-add"><button type="button" class="td-plain" data-add>Add an earlier turn of the '
-        f"{_SIDES[role].lower()}</button></p>"
     )
 
 

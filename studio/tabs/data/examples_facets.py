@@ -34,7 +34,7 @@ FOLD = '<button type="button" class="td-plain" aria-expanded="false" aria-contro
 _VALUES = {
     "topic": {"": "No topic"},
     "tags": {"": "No tag"},
-    "privacy": {"open": "To review", "unscanned": "Names not looked for", "clear": "Nothing left to review"},
+    "privacy": {"open": "To review", "unscanned": "Names not looked for", "clear": "Clear"},
     "duplicates": {
         "exact": "Word for word",
         "near": "Nearly the same",
@@ -134,9 +134,9 @@ def _columns(column: str, bars: Sequence[Bar]) -> str:
         f'<i style="height:{max(bar.count / most * 100, 3 if bar.count else 0):.1f}%"></i></button>'
         for place, bar in enumerate(known)
     )
-    first, last = known[0].label.split(" to ")[0], known[-1].label
+    first, last = known[0].label.split(" to ")[0].removesuffix(".0"), known[-1].label
     return (
-        f'<div class="td-columns">{drawn}</div><p class="td-ends"><span>{escape(first)}</span>'
+        f'<div class="td-upright">{drawn}</div><p class="td-ends"><span>{escape(first)}</span>'
         f"<span>{escape(last)}</span></p>{below}"
     )
 

@@ -129,7 +129,7 @@ def previewed(would: Preview) -> str:
     rows = "".join(_sample(*sample) for sample in would.samples)
     return (
         f'<p class="td-quiet">{would.texts:,} text{"" if would.texts == 1 else "s"} would change{more}:</p>'
-        f'<div class="td-samples">{rows}</div>'
+        f'<div class="td-previewed">{rows}</div>'
     )
 
 
