@@ -217,6 +217,25 @@ def duplicate_clusters(cursor: DuckDBPyConnection) -> None:
         )""")
 
 
+def edits_taken_back(cursor: DuckDBPyConnection) -> None:
+    """Which batch took an edit back, and which undone edits cannot be made again, since something else was done after.
+
+    `fallen` tells what of a batch does not stand, by example; `standing_findings` holds the findings whose making
+    stands, open where the decision on them does not.
+    """
+    cursor.execute("ALTER TABLE edits ADD COLUMN taken_back BIGINT")
+    cursor.execute("ALTER TABLE edits ADD COLUMN left_behind BOOLEAN DEFAULT false")
+    cursor.execute("""
+        CREATE VIEW fallen AS SELECT DISTINCT batch, example_id FROM edits WHERE undone OR taken_back IS NOT NULL""")
+    cursor.execute("""
+        CREATE VIEW standing_findings AS
+        SELECT findings.* REPLACE (if(decision.batch IS NULL, state, 'open') AS state)
+        FROM findings
+        LEFT JOIN fallen AS decision ON decision.batch = decided_in AND decision.example_id = findings.example_id
+        WHERE NOT EXISTS (
+            SELECT 1 FROM fallen WHERE fallen.batch = made_in AND fallen.example_id = findings.example_id)""")
+
+
 MIGRATIONS = [
     first_tables,
     ticket_columns,
@@ -224,4 +243,5 @@ MIGRATIONS = [
     privacy_review,
     cleaning_and_quality,
     duplicate_clusters,
+    edits_taken_back,
 ]

@@ -62,14 +62,14 @@ def made_for(workspace: Workspace, prefix: str) -> list[Batch]:
     """The batches whose purpose begins with `prefix` ("clean:"), the newest first."""
     rows = workspace.database.rows(
         """WITH sizes AS (
-               SELECT batch, count(DISTINCT example_id) AS examples, NOT bool_or(undone) AS stands
+               SELECT batch, count(DISTINCT example_id) AS examples,
+                      bool_or(NOT undone AND taken_back IS NULL) AS stands
                FROM edits GROUP BY batch
-           ), gone AS (
-               SELECT try_cast(split_part(purpose, ':', 2) AS BIGINT) AS batch
-               FROM batch_purposes JOIN sizes USING (batch)
+           ), reverted AS (
+               SELECT split_part(purpose, ':', 2)::BIGINT AS batch FROM batch_purposes JOIN sizes USING (batch)
                WHERE starts_with(purpose, 'revert:') AND stands
            )
-           SELECT batch, purpose, made_at, examples, stands AND batch NOT IN (SELECT batch FROM gone) AS stands
+           SELECT batch, purpose, made_at, examples, stands AND batch NOT IN (SELECT batch FROM reverted) AS stands
            FROM batch_purposes JOIN sizes USING (batch)
            WHERE starts_with(purpose, ?) ORDER BY batch DESC""",
         [prefix],

@@ -172,24 +172,36 @@ def revert(workspace: Workspace, batch: int) -> Reverted:
         NotFound: there is no such batch, or it was undone.
     """
     with workspace.database.transaction() as cursor:
-        known = cursor.execute(
-            "SELECT count(DISTINCT example_id) FROM edits WHERE batch = ? AND NOT undone", [batch]
-        ).fetchone()
-        if not known or not known[0]:
+        standing = cursor.execute(
+            """SELECT DISTINCT example_id, field = 'decided' FROM edits
+               WHERE batch = $batch AND NOT undone AND taken_back IS NULL AND NOT EXISTS (
+                   SELECT 1 FROM edits AS later JOIN batch_purposes USING (batch)
+                   WHERE starts_with(purpose, 'revert:' || $batch || ':')
+                     AND NOT later.undone AND later.taken_back IS NULL)""",
+            {"batch": batch},
+        ).fetchall()
+        if not standing:
             raise NotFound("This change cannot be taken back.", "It was undone already.", "Look at the page again.")
         purpose = cursor.execute("SELECT purpose FROM batch_purposes WHERE batch = ?", [batch]).fetchone()
-        made = make(
-            cursor,
-            f"revert:{batch}:{purpose[0] if purpose else ''}",
-            f"""SELECT example_id, field, before AS after FROM (
-                    SELECT example_id, if(field = 'added', 'status', field) AS field, before, after
-                    FROM edits WHERE batch = $reverted) AS change
-                JOIN examples ON examples.id = change.example_id
-                WHERE CASE change.field {_CASES} END = CASE change.field
-                    WHEN 'tags' THEN to_json(from_json(after, '["VARCHAR"]'))::VARCHAR ELSE after END""",  # noqa: S608 (constants)
-            {"reverted": batch},
-        )
-        return Reverted(made.examples, int(known[0]) - made.examples)
+        told = f"revert:{batch}:{purpose[0] if purpose else ''}"
+        concerned = {example for example, _ in standing}
+        if decided := [example for example, decision in standing if decision]:
+            decide(cursor, told, decided)
+            back = len(decided)
+        else:
+            back = make(
+                cursor,
+                told,
+                f"""SELECT example_id, field, before AS after FROM (
+                        SELECT example_id, if(field = 'added', 'status', field) AS field, before, after
+                        FROM edits WHERE batch = $reverted AND taken_back IS NULL) AS change
+                    JOIN examples ON examples.id = change.example_id
+                    WHERE CASE change.field {_CASES} END = CASE change.field
+                        WHEN 'tags' THEN to_json(from_json(after, '["VARCHAR"]'))::VARCHAR ELSE after END""",  # noqa: S608 (constants)
+                {"reverted": batch},
+            ).examples
+        _mark_taken_back(cursor)
+        return Reverted(back, len(concerned) - back)
 
 
 def undo(workspace: Workspace) -> str | None:
@@ -232,7 +244,25 @@ def _new_batch(cursor: DuckDBPyConnection) -> int:
     return int(cursor.execute("SELECT nextval('batches_id')").fetchall()[0][0])
 
 
+def _mark_taken_back(cursor: DuckDBPyConnection) -> None:
+    """Marks what was taken back by batches that stand, the newest of these first: one may have taken back another."""
+    cursor.execute("UPDATE edits SET taken_back = NULL WHERE taken_back IS NOT NULL")
+    reverts = cursor.execute(
+        """SELECT batch, split_part(purpose, ':', 2)::BIGINT FROM batch_purposes
+           WHERE starts_with(purpose, 'revert:') ORDER BY batch DESC"""
+    ).fetchall()
+    for revert, reverted in reverts:
+        cursor.execute(
+            """UPDATE edits SET taken_back = $revert WHERE batch = $reverted
+               AND (example_id, if(field = 'added', 'status', field)) IN (
+                   SELECT example_id, field FROM edits WHERE batch = $revert AND NOT undone AND taken_back IS NULL)""",
+            {"revert": revert, "reverted": reverted},
+        )
+
+
 def _remember(cursor: DuckDBPyConnection, batch: int, purpose: str) -> None:
+    """Writes down what a batch was made for, and that what was undone before it cannot be made again."""
+    cursor.execute("UPDATE edits SET left_behind = true WHERE undone AND NOT left_behind")
     if purpose:
         cursor.execute("INSERT INTO batch_purposes (batch, purpose) VALUES (?, ?)", [batch, purpose])
 
@@ -287,8 +317,9 @@ def _apply(cursor: DuckDBPyConnection, batch: int, *, back: bool) -> None:
         f"{field} = coalesce({_FROM_TEXT.get(field, f'wanted.{field}')}, examples.{field})" for field in chosen
     )
     if texts := [f"wanted.{field}" for field in chosen if field in _TEXTS]:
-        # A text that changed has to be looked through again for personal data.
-        sets += f", scanned_at = if(coalesce({', '.join(texts)}) IS NULL, examples.scanned_at, NULL)"
+        # A text that changed has to be looked through again for personal data, and judged again.
+        for seen in ("scanned_at", "judged_at"):
+            sets += f", {seen} = if(coalesce({', '.join(texts)}) IS NULL, examples.{seen}, NULL)"
     values = ", ".join(f"any_value(value) FILTER (field = '{field}') AS {field}" for field in chosen)
     cursor.execute(
         f"""UPDATE examples SET {sets}, updated_at = now()::TIMESTAMP
@@ -310,6 +341,7 @@ def _step(workspace: Workspace, *, back: bool) -> str | None:
             return None
         _apply(cursor, batch, back=back)
         cursor.execute("UPDATE edits SET undone = ? WHERE batch = ?", [back, batch])
+        _mark_taken_back(cursor)
         return describe(cursor, batch)
 
 
@@ -319,9 +351,5 @@ def _undoable(cursor: DuckDBPyConnection) -> int | None:
 
 
 def _redoable(cursor: DuckDBPyConnection) -> int | None:
-    # An undone change that is older than one that stands was left behind when that one was made.
-    row = cursor.execute(
-        """SELECT min(batch) FROM edits
-           WHERE undone AND batch > coalesce((SELECT max(batch) FROM edits WHERE NOT undone), 0)"""
-    ).fetchone()
+    row = cursor.execute("SELECT min(batch) FROM edits WHERE undone AND NOT left_behind").fetchone()
     return row[0] if row else None

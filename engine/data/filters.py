@@ -130,7 +130,7 @@ COLUMNS = {
     "reasons": Column("if(coalesce(len(quality_reasons), 0) = 0, [''], quality_reasons)", "many"),
     "golden": Column(f"if({GOLDEN}, 'yes', 'no')"),
     "privacy": Column(
-        "CASE WHEN examples.id IN (SELECT example_id FROM findings WHERE state = 'open') THEN 'open' "
+        "CASE WHEN examples.id IN (SELECT example_id FROM standing_findings WHERE state = 'open') THEN 'open' "
         "WHEN examples.scanned_at IS NULL THEN 'unscanned' ELSE 'clear' END"
     ),
     "duplicates": Column(

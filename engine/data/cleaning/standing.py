@@ -7,8 +7,8 @@ UNSOLVED = "The conversation was not solved."
 BADLY_RATED = "The customer rated it badly."
 HALF_RATED = "The customer rated it neither well nor badly."
 
-STALE = "(judged_at IS NULL OR updated_at > judged_at)"
-"""The condition that an example has no mark that counts."""
+STALE = "judged_at IS NULL"
+"""The condition that an example has no mark that counts: it was never judged, or a text of it changed since."""
 
 _SPOILED = ", ".join(f"'{reason}'" for reason in (UNSOLVED, BADLY_RATED, HALF_RATED))
 GOLDEN = (

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.data.privacy import Kind
 from engine.data.review.placing import Where, placed, span
-from engine.data.review.rules import FALLEN, kind_of
+from engine.data.review.rules import kind_of
 from engine.data.vault import open_vault
 from engine.workspace import Workspace
 
@@ -19,15 +19,12 @@ STATES = ("open", "accepted", "rejected")
 DOUBTFUL_FIRST = ("PERSON", "ADDRESS", "PLACE")
 """Kinds that a model finds; the others have shapes that prove themselves."""
 
-HITS = f"""
-    {FALLEN},
+HITS = """
     hits AS (
-        SELECT findings.id, example_id, field, turn, findings.type, placeholder, secret, findings.score,
-               if(decided_in IN (SELECT batch FROM fallen), 'open', state) AS state, decided_in
-        FROM findings JOIN examples ON examples.id = findings.example_id
-        WHERE examples.status = 'active' AND (made_in IS NULL OR made_in NOT IN (SELECT batch FROM fallen))
+        SELECT standing_findings.* FROM standing_findings JOIN examples ON examples.id = example_id
+        WHERE examples.status = 'active'
     )
-"""  # noqa: S608 (constants)
+"""
 """Of a WITH: the findings that stand, with the state that stands. `decided_in` may have fallen where it is open."""
 
 
@@ -219,5 +216,14 @@ def ids_of(workspace: Workspace, secret: int, states: Sequence[str], kind: str =
             WHERE secret = $secret AND list_contains($states, state) AND ($kind = '' OR type = $kind)
             ORDER BY id""",  # noqa: S608 (constants)
         {"secret": secret, "states": list(states), "kind": kind},
+    )
+    return [row["id"] for row in rows]
+
+
+def waiting(workspace: Workspace, kind: str = "") -> list[int]:
+    """All findings of a kind, or of all, that nobody has decided about."""
+    rows = workspace.database.rows(
+        f"WITH {HITS} SELECT id FROM hits WHERE state = 'open' AND ($kind = '' OR type = $kind) ORDER BY id",  # noqa: S608
+        {"kind": kind},
     )
     return [row["id"] for row in rows]

@@ -17,7 +17,6 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from engine.data.privacy import PLACEHOLDER
-from engine.data.review.rules import FALLEN
 
 # Words compared one by one at most, between what is the same before and after them.
 MOST_WORDS = 4_000
@@ -58,11 +57,8 @@ def placed(cursor: DuckDBPyConnection, examples: Iterable[int]) -> Placed:
     cursor.register("placed_ids", pa.table({"id": pa.array(sorted(set(examples)), pa.int64())}))
     found: dict[tuple[int, str], dict[int, list[_Found]]] = {}
     for example_id, name, turn, *rest in cursor.execute(
-        f"""WITH {FALLEN}
-            SELECT example_id, field, turn, id, placeholder, nth, made_in,
-                   if(state = 'rejected' AND decided_in NOT IN (SELECT batch FROM fallen), decided_in, NULL)
-            FROM findings WHERE example_id IN (SELECT id FROM placed_ids)
-            AND (made_in IS NULL OR made_in NOT IN (SELECT batch FROM fallen))"""  # noqa: S608 (constants)
+        """SELECT example_id, field, turn, id, placeholder, nth, made_in, if(state = 'rejected', decided_in, NULL)
+           FROM standing_findings WHERE example_id IN (SELECT id FROM placed_ids)"""
     ).fetchall():
         found.setdefault((example_id, name), {}).setdefault(turn, []).append(_Found(*rest))
     edits: dict[tuple[int, str], list[tuple[int, str, str]]] = {}

@@ -15,7 +15,6 @@ from duckdb import DuckDBPyConnection
 
 from engine.data import changes
 from engine.data.privacy import PLACEHOLDER, Finding, Replaced, Rules, Scrubber
-from engine.data.review.rules import FALLEN
 from engine.data.vault import WRITTEN_HERE, Vault, open_vault
 from engine.workspace import Workspace
 
@@ -109,13 +108,11 @@ def known_in(workspace: Workspace, conversations: Iterable[str]) -> Known:
     with workspace.database.cursor() as cursor:
         cursor.register("wanted_conversations", pa.table({"conversation": pa.array(set(conversations), pa.string())}))
         rows = cursor.execute(
-            f"""WITH {FALLEN}
-                SELECT DISTINCT conversation, placeholder, secret, score = 1 AND made_in IS NULL AS named,
-                       state = 'rejected' AND coalesce(decided_in NOT IN (SELECT batch FROM fallen), false) AS rejected
-                FROM findings SEMI JOIN wanted_conversations USING (conversation)
-                WHERE (type = 'PERSON' OR state = 'rejected')
-                  AND (made_in IS NULL OR made_in NOT IN (SELECT batch FROM fallen))
-                ORDER BY conversation, placeholder, secret"""  # noqa: S608 (constants)
+            """SELECT DISTINCT conversation, placeholder, secret, score = 1 AND made_in IS NULL AS named,
+                      state = 'rejected' AS rejected
+               FROM standing_findings SEMI JOIN wanted_conversations USING (conversation)
+               WHERE type = 'PERSON' OR state = 'rejected'
+               ORDER BY conversation, placeholder, secret"""
         ).fetchall()
         cursor.unregister("wanted_conversations")
     originals = open_vault(workspace).originals(row[2] for row in rows)

@@ -12,14 +12,10 @@ from engine.workspace import Workspace
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-# Batches of edits that do not stand: undone, or taken back by another batch that stands.
+# Of a WITH: batches of edits of which nothing stands, undone or taken back by another.
 FALLEN = """
     fallen AS (
-        SELECT DISTINCT batch FROM edits WHERE undone
-        UNION
-        SELECT split_part(purpose, ':', 2)::BIGINT FROM batch_purposes
-        WHERE starts_with(purpose, 'revert:')
-          AND NOT EXISTS (SELECT 1 FROM edits WHERE edits.batch = batch_purposes.batch AND edits.undone)
+        SELECT batch FROM edits GROUP BY batch HAVING NOT bool_or(NOT undone AND taken_back IS NULL)
     )
 """
 
@@ -37,10 +33,12 @@ class Rule:
 
 
 def list_rules(workspace: Workspace) -> list[Rule]:
-    """The rules in force, the newest first."""
+    """The rules in force, the newest first; of several on one text the newest."""
     rows = workspace.database.rows(
         f"""WITH {FALLEN} SELECT * FROM privacy_rules
-            WHERE made_in NOT IN (SELECT batch FROM fallen) ORDER BY id DESC"""  # noqa: S608 (constants)
+            WHERE made_in NOT IN (SELECT batch FROM fallen)
+            QUALIFY row_number() OVER (PARTITION BY text, action = 'pattern' ORDER BY id DESC) = 1
+            ORDER BY id DESC"""  # noqa: S608 (constants)
     )
     return [Rule(**row) for row in rows]
 
@@ -48,20 +46,15 @@ def list_rules(workspace: Workspace) -> list[Rule]:
 def load(workspace: Workspace) -> Rules:
     """The rules in force, as texts are scrubbed with."""
     listed = list_rules(workspace)
-    # The newest word on a text counts.
-    newest = {rule.text: rule for rule in reversed(listed) if rule.action != "pattern"}
     return Rules(
-        {rule.text: rule.type for rule in newest.values() if rule.action == "always"},
-        frozenset(rule.text for rule in newest.values() if rule.action == "never"),
+        {rule.text: rule.type for rule in reversed(listed) if rule.action == "always"},
+        frozenset(rule.text for rule in listed if rule.action == "never"),
         {rule.text: rule.type for rule in reversed(listed) if rule.action == "pattern"},
     )
 
 
 def remember(cursor: DuckDBPyConnection, action: str, text: str, kind: Kind, made_in: int) -> None:
-    """Keeps a rule from now on; an older one on the same text goes."""
-    cursor.execute(
-        "DELETE FROM privacy_rules WHERE text = ? AND (action = 'pattern') = (? = 'pattern')", [text, action]
-    )
+    """Keeps a rule from now on. An older one on the same text stays below it, for the day when this one is undone."""
     cursor.execute(
         "INSERT INTO privacy_rules (action, text, type, made_in) VALUES (?, ?, ?, ?)", [action, text, kind, made_in]
     )
@@ -75,7 +68,11 @@ def number(cursor: DuckDBPyConnection) -> int:
 def remove_rule(workspace: Workspace, rule_id: int) -> None:
     """Lets go of a rule for what comes from now on; what it replaced stays replaced."""
     with workspace.database.transaction() as cursor:
-        cursor.execute("DELETE FROM privacy_rules WHERE id = ?", [rule_id])
+        cursor.execute(
+            """DELETE FROM privacy_rules WHERE (text, action = 'pattern') IN (
+                   SELECT text, action = 'pattern' FROM privacy_rules WHERE id = ?)""",
+            [rule_id],
+        )
 
 
 def kind_of(text: str) -> Kind:

@@ -145,9 +145,23 @@ def remove_source(workspace: Workspace, source_id: int) -> int:
     """
     get_source(workspace, source_id)
     with workspace.database.transaction() as cursor:
+        # Their edits alone would say that these rules were undone.
         cursor.execute(
-            "DELETE FROM edits WHERE example_id IN (SELECT id FROM examples WHERE source_id = ?)", [source_id]
+            """DELETE FROM privacy_rules WHERE made_in IN (
+                   SELECT batch FROM edits GROUP BY batch HAVING bool_and(undone OR taken_back IS NOT NULL))"""
         )
+        cursor.execute(
+            "CREATE OR REPLACE TEMP TABLE removed AS SELECT id FROM examples WHERE source_id = ?", [source_id]
+        )
+        for table, column in (
+            ("edits", "example_id"),
+            ("duplicates", "example_id"),
+            ("searched_texts", "example_id"),
+            ("settled_pairs", "first_id"),
+            ("settled_pairs", "second_id"),
+        ):
+            cursor.execute(f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM removed)")  # noqa: S608 (constants)
+        cursor.execute("DROP TABLE removed")
         row = cursor.execute("DELETE FROM examples WHERE source_id = ?", [source_id]).fetchone()
         cursor.execute("DELETE FROM findings WHERE source_id = ?", [source_id])
         cursor.execute("DELETE FROM knowledge_passages WHERE source_id = ?", [source_id])

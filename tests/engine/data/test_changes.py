@@ -133,3 +133,47 @@ def test_a_decision_has_its_undo_though_it_changes_nothing(filled: Workspace) ->
     assert filled.database.value("SELECT count(*) FROM edits WHERE batch = ? AND undone", [batch]) == 2
     assert changes.redo(filled) == "settling duplicates: kept all in 2 examples"
     assert filled.database.rows("SELECT * FROM examples ORDER BY id") == before
+
+
+def test_what_an_edit_left_behind_is_not_made_again(filled: Workspace) -> None:
+    make(filled, "", (1, "output", "Left behind."))
+    changes.undo(filled)
+    make(filled, "", (1, "topic", "new"))
+    changes.undo(filled)
+    assert changes.redo(filled) == "the topic of example 1"
+    assert changes.can_undo(filled) == (True, False)
+    assert stored(filled, "output")[0] == "Answer 1."
+
+
+def test_a_batch_stands_again_when_its_taking_back_is_taken_back(filled: Workspace) -> None:
+    cleaned = make(filled, "clean:greetings", (1, "output", "Short."), (2, "output", "Brief.")).batch
+    assert cleaned is not None
+    make(filled, "", (2, "output", "By hand."))
+    assert changes.revert(filled, cleaned) == Reverted(1, left=1)
+    with pytest.raises(NotFound):
+        changes.revert(filled, cleaned)
+    (back,) = batches.made_for(filled, "revert:")
+    assert filled.database.rows("FROM fallen") == [{"batch": cleaned, "example_id": 1}]
+    changes.revert(filled, back.batch)
+    assert stored(filled, "output")[:2] == ["Short.", "By hand."]
+    assert filled.database.rows("FROM fallen") == [{"batch": back.batch, "example_id": 1}]
+    assert [each.stands for each in batches.made_for(filled, "clean:")] == [True]
+    changes.undo(filled)
+    assert [each.stands for each in batches.made_for(filled, "clean:")] == [False]
+
+
+def test_a_decision_is_taken_back_as_well(filled: Workspace) -> None:
+    with filled.database.transaction() as cursor:
+        decided = changes.decide(cursor, "duplicates:kept all", [1, 2])
+    assert changes.revert(filled, decided) == Reverted(2, left=0)
+    assert len(filled.database.rows("FROM fallen WHERE batch = ?", [decided])) == 2
+    assert changes.undo(filled) == "taking back settling duplicates: kept all in 2 examples"
+    assert filled.database.rows("FROM fallen WHERE batch = ?", [decided]) == []
+
+
+def test_only_a_changed_text_is_judged_and_looked_through_again(filled: Workspace) -> None:
+    with filled.database.transaction() as cursor:
+        cursor.execute("UPDATE examples SET judged_at = now()::TIMESTAMP, scanned_at = now()::TIMESTAMP")
+    make(filled, "", (1, "topic", "new"), (2, "status", "trashed"), (3, "output", "Other."))
+    for column in ("judged_at", "scanned_at"):
+        assert [moment is None for moment in stored(filled, column)] == [False, False, True, False, False]
