@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from engine import hardware, jobs
+from engine.data.sources import inbox
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.progress import progress
 from engine.workspace import Workspace
@@ -108,6 +109,8 @@ def launch_studio(workspace: Workspace, port: int | None = None, open_browser: b
     _keep_off_proxies()
     notices.log_to(workspace.root / "studio.log")
     app = build_app(workspace)
+    # What was being imported when the studio was closed goes on.
+    inbox.carry_on(workspace)
     app.queue(default_concurrency_limit=8)
     _, address, _ = app.launch(
         server_name=HOST,
@@ -126,7 +129,7 @@ def launch_studio(workspace: Workspace, port: int | None = None, open_browser: b
         pwa=False,
         mcp_server=False,
         allowed_paths=[str(workspace.exports)],
-        max_file_size="512mb",
+        max_file_size="4gb",
         # A web page elsewhere can make a browser call this address under a name of its own (DNS rebinding).
         app_kwargs={"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])]},
     )

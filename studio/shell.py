@@ -83,15 +83,21 @@ def foot(machine: str) -> str:
 
 def _running(job: Running) -> str:
     status = job.status
-    kind = "Training" if job.kind == "run" else "Measuring"
+    kind = {"run": "Training", "evaluation": "Measuring", "import": "Reading"}[job.kind]
+    # Half of an import is nothing, half of a training is a model.
+    keeps = "and leave nothing of it" if job.kind == "import" else "and keep what it has"
+    stops = f"Stop {escape(job.name)} {keeps}"
     if status.state == "stopping":
-        words, button = "Stops after this step and keeps what it has", ""
+        words, button = (
+            "Is being taken back" if job.kind == "import" else "Stops after this step and keeps what it has",
+            "",
+        )
     else:
         left = "" if status.seconds_left is None else f"{duration(status.seconds_left)} left"
         words = " · ".join(filter(None, [kind, left])) if status.steps else (status.message or f"{kind} is starting")
         button = (
             f'<button type="button" class="td-plain" data-stop="{job.kind}/{escape(job.id)}" '
-            f'aria-label="Stop {escape(job.name)} and keep what it has">Stop</button>'
+            f'aria-label="{stops}">{"Cancel" if job.kind == "import" else "Stop"}</button>'
         )
     share = f"{100 * status.share:.1f}"
     bar = (

@@ -1,140 +1,206 @@
-"""Files: drop them, check what their columns hold, import, and read the account of each."""
+"""Files: drop them, check what their columns hold, import, and read the account of each.
 
-from collections.abc import Callable
+What a dropped file is and how far it is stands in the workspace (`sources.inbox`), so that a page that is loaded again,
+or a studio that is opened again, shows it as it is.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
 from engine.data import sources
+from engine.data.sources import inbox
+from engine.data.sources.inbox import Waiting
 from engine.errors import TunedeskError
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import files_parts as parts
+from studio.tabs.data import waiting_parts
 from studio.tabs.data.view import View
 
-SET_ASIDE_SHOWN = 50
-MAIN_FIELDS = ("instruction", "output", "input", "topic")
-OTHER_FIELDS = tuple(field for field in sources.FIELDS if field not in MAIN_FIELDS)
-FIELDS = (*MAIN_FIELDS, *OTHER_FIELDS)
+ON_A_PAGE = 20
+NOTHING_ASIDE = (0, "", 0)
+"""Which rows set aside are looked at: source, reason, first row. This is for none."""
+# A file that is read within these is imported when the press on the button ends.
+SECONDS_TO_WAIT = 3.0
+SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @notices.shown
-def receive(workspace: Workspace, dropped: list[str], pending: list[sources.File]) -> tuple[Any, ...]:
-    pending = [*pending, *(sources.receive(workspace, Path(path)) for path in dropped)]
-    return (None, pending, *look(pending))
+def receive(workspace: Workspace, dropped: list[str], aside: Sequence[Any]) -> tuple[Any, ...]:
+    for path in dropped:
+        inbox.drop(workspace, Path(path))
+    return (None, *look(workspace), draw(workspace, aside))
 
 
-def look(pending: list[sources.File]) -> tuple[Any, ...]:
-    """The panel of the first waiting file: panel, head, choice of columns, its dropdowns, preview, import button."""
-    if not pending:
-        return (gr.Column(visible=False), "", *[gr.skip()] * (len(FIELDS) + 1), "", gr.skip())
-    upload = pending[0]
+@notices.shown
+def show(workspace: Workspace, aside: Sequence[Any]) -> tuple[Any, ...]:
+    """The whole view, and which sources the page has been shown with it."""
+    shown = [source.id for source in sources.list_sources(workspace)]
+    return (*look(workspace), draw(workspace, aside), shown)
+
+
+@notices.shown
+def look(workspace: Workspace) -> tuple[Any, ...]:
+    """The panel of the first file that waits to be checked, and the list of those under way: panel, what it says, its
+    import button, the button for all, the list, the timer."""
+    listed = inbox.list_waiting(workspace)
+    asked = [each for each in listed if each.state == "asked"]
+    going = [each for each in listed if each.state != "asked"]
+    timer = gr.Timer(active=any(each.state == "wanted" for each in going))
+    under_way = waiting_parts.under_way(going)
+    if not asked:
+        return (gr.Column(visible=False), "", gr.skip(), gr.skip(), under_way, timer)
+    html, ready = _panel(workspace, asked[0], len(asked) - 1)
+    every = gr.Button(f"Import all {len(asked)} as detected", visible=len(asked) > 1)
+    return (gr.Column(visible=True), html, gr.Button(interactive=ready), every, under_way, timer)
+
+
+def _panel(workspace: Workspace, first: Waiting, more: int) -> tuple[str, bool]:
+    """What is said of a file, and whether it can be imported so."""
     try:
-        detected = sources.detect(upload.path, name=upload.name)
+        detected = inbox.look(workspace, first)
     except TunedeskError as error:
         # The refusal stands in the panel, so that the files after this one still get their turn.
-        card = notices.card(error.title, error.message, error.remedy)
-        left = [gr.skip()] * len(FIELDS)
-        return (gr.Column(visible=True), card, gr.Column(visible=False), *left, "", gr.Button(visible=False))
-    choices = [("not in this file", ""), *((column, column) for column in detected.columns)]
-    chosen = [gr.Dropdown(choices, value=detected.mapping.get(field, "")) for field in FIELDS]
-    head = parts.pending_head(upload.name, detected, len(pending) - 1)
-    preview = parts.preview(detected, detected.mapping)
-    choosing = gr.Column(visible=detected.has_columns)
-    return (gr.Column(visible=True), head, choosing, *chosen, preview, gr.Button(visible=True))
+        return waiting_parts.refused(first.name, error, more), False
+    ready = not detected.has_columns or {"instruction", "output"} <= set(detected.mapping)
+    return waiting_parts.panel(first.name, detected, more, chosen=bool(first.mapping)), ready
 
 
 @notices.shown
-def remap(pending: list[sources.File], *columns: str) -> Any:
-    mapping = {field: column for field, column in zip(FIELDS, columns, strict=True) if column}
-    return parts.preview(sources.detect(pending[0].path, name=pending[0].name), mapping) if pending else gr.skip()
+def import_first(workspace: Workspace) -> None:
+    """Imports the file in the panel; a small one is in when this ends, a large one goes on by itself."""
+    for first in _asked(workspace)[:1]:
+        inbox.want(workspace, first)
+        inbox.wait(workspace, first.id, SECONDS_TO_WAIT)
 
 
 @notices.shown
-def import_first(
-    workspace: Workspace,
-    pending: list[sources.File],
-    changed: int,
-    *columns: str,
-    progress: gr.Progress = gr.Progress(),  # noqa: B008
-) -> tuple[list[sources.File], int]:
-    upload, *rest = pending
-    report = sources.import_file(
-        workspace,
-        upload.path,
-        name=upload.name,
-        mapping=dict(zip(FIELDS, columns, strict=True)),
-        progress=lambda share, words: progress(share, desc=words),
-    )
-    sources.discard(upload)
-    passages = f" {report.passages:,} passages went to the knowledge base." if report.passages else ""
-    notices.say(
-        f"{report.name}: {report.read:,} rows read, {report.imported:,} kept, {report.rejected:,} set aside.{passages}"
-    )
-    return rest, changed + 1
-
-
-def skip_first(pending: list[sources.File]) -> list[sources.File]:
-    for upload in pending[:1]:
-        sources.discard(upload)
-    return pending[1:]
+def import_all(workspace: Workspace) -> None:
+    """Imports every file that can be imported as it was detected; the others stay."""
+    for each in _asked(workspace):
+        try:
+            inbox.want(workspace, each)
+        except TunedeskError as error:
+            gr.Warning(waiting_parts.stays(each.name, error.title))
 
 
 @notices.shown
-def draw(workspace: Workspace) -> str:
-    """The cards of the sources."""
+def skip_first(workspace: Workspace) -> None:
+    for first in _asked(workspace)[:1]:
+        inbox.leave_out(workspace, first.id)
+
+
+def _asked(workspace: Workspace) -> list[Waiting]:
+    return [each for each in inbox.list_waiting(workspace) if each.state == "asked"]
+
+
+@notices.shown
+def follow(workspace: Workspace, known: list[int] | None, changed: int) -> tuple[list[int], int]:
+    """Says what has come in since the page looked last: the sources' ids, and a new count of changes."""
     listed = sources.list_sources(workspace)
-    rows = [(source, sources.rejected_rows(workspace, source.id, SET_ASIDE_SHOWN)) for source in listed]
-    return parts.source_cards(rows) if listed else parts.nothing_yet()
+    ids = [source.id for source in listed]
+    if known is not None:
+        for source in reversed([each for each in listed if each.id not in known]):
+            notices.say(parts.account_words(source))
+    return ids, changed + (ids != known)
 
 
-def _remove(workspace: Workspace) -> Callable[..., int]:
-    # A closure, not a partial: Gradio finds the event's data by the type of a plain function's parameter.
+@notices.shown
+def draw(workspace: Workspace, aside: Sequence[Any]) -> str:
+    """The cards of the sources; one of them with its rows set aside, where these are looked at."""
+    listed = sources.list_sources(workspace)
+    if not listed:
+        return parts.where_from(folded=True) if inbox.list_waiting(workspace) else parts.nothing_yet()
+    source, reason, offset = aside
+    rows = sources.rejected_rows(workspace, source, ON_A_PAGE, reason, offset) if source else []
+    opened = parts.Aside(source, reason, offset, tuple(rows), ON_A_PAGE) if rows else None
+    return parts.source_cards(listed, opened) + parts.where_from(folded=True)
+
+
+def _aside(event: gr.EventData) -> tuple[int, str, int]:
+    return int(event.id), str(event.reason), max(0, int(event.offset))
+
+
+def _changes(workspace: Workspace) -> dict[str, Callable[..., Any]]:
+    """What the parts' own events do.
+
+    Closures, not partials: Gradio finds the event's data by the type of a plain function's parameter.
+    """
+
     def remove(changed: int, event: gr.EventData) -> int:
         sources.remove_source(workspace, int(event.id))
         return changed + 1
 
-    return remove
+    def download(event: gr.EventData) -> str:
+        path = sources.write_rejected(workspace, int(event.id), str(event.reason))
+        return f"/gradio_api/file={quote(str(path))}"
+
+    def assign(event: gr.EventData) -> None:
+        for first in _asked(workspace)[:1]:
+            column = inbox.look(workspace, first).columns[int(event.column)]
+            inbox.assign(workspace, first.id, column, str(event.field))
+
+    def agents(event: gr.EventData) -> None:
+        for first in _asked(workspace)[:1]:
+            inbox.say_who_answers(workspace, first.id, [str(name) for name in event.names])
+
+    def detected(event: gr.EventData) -> None:
+        for first in _asked(workspace)[:1]:
+            inbox.as_detected(workspace, first.id)
+
+    def leave(event: gr.EventData) -> None:
+        inbox.leave_out(workspace, str(event.id))
+
+    def again(event: gr.EventData) -> None:
+        inbox.ask_again(workspace, str(event.id))
+
+    found = (remove, download, assign, agents, detected, leave, again)
+    return {each.__name__: notices.shown(each) for each in found}
 
 
 def build(workspace: Workspace, changed: gr.State) -> View:
     """Lays out the view and wires its own events."""
-    pending, refresh = gr.State([]), gr.State(0.0)
+    refresh, known, aside = gr.State(0.0), gr.State(), gr.State(NOTHING_ASIDE)
+    timer = gr.Timer(SECONDS_BETWEEN_LOOKS, active=False)
     drop = gr.File(label="Drop files or a zip here", file_count="multiple", elem_id="data-drop", height=132)
     gr.HTML(f'<p class="td-quiet">{parts.PRIVACY}</p>', elem_id="data-privacy")
     with gr.Column(visible=False, elem_id="data-mapping", elem_classes="td-card") as panel:
-        head = gr.HTML()
-        with gr.Column() as choosing:
-            with gr.Row():
-                main = [_dropdown(field) for field in MAIN_FIELDS]
-            with gr.Accordion("More columns", open=False), gr.Row():
-                other = [_dropdown(field) for field in OTHER_FIELDS]
-        preview = gr.HTML()
+        found = gr.HTML(elem_id="data-found", js_on_load=waiting_parts.CHOSEN)
         with gr.Row():
             go = gr.Button("Import", variant="primary", elem_id="data-import", scale=0, min_width=160)
+            every = gr.Button("Import all", elem_id="data-import-all", scale=0, min_width=220, visible=False)
             leave = gr.Button("Leave this file out", elem_id="data-skip", scale=0, min_width=180)
-    columns = [*main, *other]
-    imported = gr.HTML(elem_id="data-progress")
-    cards = gr.HTML(parts.nothing_yet(), elem_id="data-sources", js_on_load=parts.PRESSED)
+    under_way = gr.HTML(elem_id="data-waiting", js_on_load=waiting_parts.PRESSED)
+    cards = gr.HTML(elem_id="data-sources", js_on_load=parts.PRESSED)
+    address = gr.Textbox(visible="hidden", elem_id="data-aside-file")
 
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "outputs": cards, **quiet}
-    looked = [panel, head, choosing, *columns, preview, go]
-    drop.upload(partial(receive, workspace), [drop, pending], [drop, pending, *looked], api_name="data_look")
-    for column in columns:
-        column.input(remap, [pending, *columns], preview, **quiet)
-    go.click(
-        partial(import_first, workspace), [pending, changed, *columns], [pending, changed], api_name="data_import",
-        show_progress="full", show_progress_on=imported, concurrency_limit=1,
-    ).success(look, pending, looked, **quiet)  # fmt: skip
-    leave.click(skip_first, pending, pending, **quiet).then(look, pending, looked, **quiet)
-    # Drawn again even when it was refused, so that the page never shows what was not saved.
-    cards.remove(notices.shown(_remove(workspace)), changed, changed, **quiet).failure(**redraw)
-    refresh.change(**redraw)
+    looked = [panel, found, go, every, under_way, timer]
+    look_again: dict[str, Any] = {"fn": partial(look, workspace), "outputs": looked, **quiet}
+    told: dict[str, Any] = {
+        "fn": partial(follow, workspace), "inputs": [known, changed], "outputs": [known, changed], **quiet
+    }  # fmt: skip
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": aside, "outputs": cards, **quiet}
+    change = _changes(workspace)
+    drop.upload(partial(receive, workspace), [drop, aside], [drop, *looked, cards], api_name="data_look")
+    for event in ("assign", "agents", "detected"):
+        # Looked at again even when it was refused, so that the page never shows what was not kept.
+        getattr(found, event)(change[event], None, None, **quiet).then(**look_again)
+    for event in ("leave", "again"):
+        getattr(under_way, event)(change[event], None, None, **quiet).then(**look_again)
+    for button, wanted, name in ((go, import_first, "data_import"), (every, import_all, "data_import_all")):
+        button.click(
+            partial(wanted, workspace), None, None, api_name=name, show_progress_on=panel, concurrency_limit=1,
+        ).then(**look_again).then(**told)  # fmt: skip
+    leave.click(partial(skip_first, workspace), None, None, **quiet).then(**look_again).then(**redraw)
+    timer.tick(**told).then(**look_again)
+    cards.remove(change["remove"], changed, changed, **quiet).failure(**redraw)
+    cards.aside(_aside, None, aside, **quiet).then(**redraw)
+    cards.download(change["download"], None, address, **quiet).success(None, address, None, js=parts.SAVE, **quiet)
+    refresh.change(partial(show, workspace), aside, [*looked, cards, known], **quiet)
     return View(refresh)
-
-
-def _dropdown(field: str) -> gr.Dropdown:
-    return gr.Dropdown([("not in this file", "")], value="", label=parts.LABELS[field], elem_id=f"data-map-{field}")

@@ -1,12 +1,12 @@
-"""What the Files view draws: a dropped file's columns and first rows, cards of sources. Text in, HTML out.
-
-Everything that comes from people goes through `escape`.
+"""What the Files view draws of sources: a card with the account of each, the rows set aside, and how to get files out
+of a helpdesk. Text in, HTML out; everything that comes from people goes through `escape`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
-from engine.data.sources import Detected, RejectedRow, Source
+from engine.data.sources import RejectedRow, Source
 
 LABELS = {
     "instruction": "Question",
@@ -14,7 +14,7 @@ LABELS = {
     "input": "Context",
     "topic": "Topic",
     "tags": "Tags",
-    "conversation": "Conversation number",
+    "conversation": "Conversation",
     "customer": "Customer",
     "happened_at": "Date",
     "status": "Status",
@@ -46,19 +46,10 @@ FORMATS = {
     "zip": "A zip of files",
 }
 
-CONVERSATIONS = (
-    "Each answer of a person becomes an example with what was said before it; private notes, drafts and bots never do. "
-    "No column has to be chosen. Look at the first answers, then import."
-)
-
-DOCUMENTS = (
-    "Questions with their answers become examples, other text goes to the knowledge base. No column has to be chosen."
-)
-FILES = "Each file in it is read by itself, as its content asks for."
-
 PRIVACY = (
-    "Replaced while a file is read, before anything is stored: e-mail addresses, phone numbers, card numbers, IBANs "
-    "and IP addresses. Names and postal addresses are not found yet, so look for them before you share a model."
+    "Replaced while a file is read, before anything is stored: e-mail addresses, phone and card numbers, IBANs and the "
+    "like, and the names that an export gives of its people. Other names and postal addresses are looked for "
+    "afterwards, under Personal data."
 )
 
 REPLACED = {
@@ -81,103 +72,189 @@ REPLACED = {
 PRESSED = """
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
-  if (button && button.dataset.remove && confirm(button.dataset.asks)) trigger('remove', {id: button.dataset.remove});
+  if (!button) return;
+  const {remove, asks, aside, reason, offset, download} = button.dataset;
+  if (remove && confirm(asks)) trigger('remove', {id: remove});
+  if (aside) trigger('aside', {id: aside, reason: reason || '', offset: Number(offset || 0)});
+  if (download) trigger('download', {id: download, reason: reason || ''});
 });
 """
 """What a press in the cards means."""
 
+SAVE = """
+(address) => {
+  if (!address) return;
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = '';
+  document.body.append(link);
+  link.click();
+  link.remove();
+}
+"""
+"""Lets the browser save a file of this studio."""
 
-def pending_head(name: str, detected: Detected, waiting: int) -> str:
-    """What was found out about a dropped file."""
-    more = f" {waiting} more after this one." if waiting else ""
-    notes = "".join(f"<li>{escape(note)}</li>" for note in detected.notes)
-    if not detected.has_columns:
-        told = CONVERSATIONS if detected.holds_conversations else FILES if detected.format == "zip" else DOCUMENTS
-        return (
-            f'<h3>{escape(name)}</h3><p>{FORMATS[detected.format]}. {told}{more}</p><ul class="td-account">{notes}</ul>'
-        )
-    missing = [LABELS[field].lower() for field in ("instruction", "output") if field not in detected.mapping]
-    told = (
-        f"Say which column holds the {' and which the '.join(missing)}."
-        if missing
-        else "Check the columns, then import."
-    )
-    return (
-        f"<h3>{escape(name)}</h3><p>{FORMATS[detected.format]} with {len(detected.columns)} columns. {told}{more}</p>"
-        f'<ul class="td-account">{notes}</ul>'
-    )
+EXPORTS = (
+    (
+        "Zendesk",
+        "In Admin Center open Account, Tools, Reports, and there the Export tab. Choose the JSON export of tickets.",
+        "Not the CSV export: it has no comments. No Export tab? The account's owner asks Zendesk to switch exports on.",
+    ),
+    (
+        "Intercom",
+        "Its API gives each conversation with its messages (/conversations/ID); save those answers as JSON.",
+        "Its own CSV of conversations has no messages. A CSV with a message in each row can be read too.",
+    ),
+    (
+        "Freshdesk",
+        "Its API gives each ticket with its answers (/api/v2/tickets/ID?include=conversations); save those as JSON.",
+        "The export of the list of tickets has no answers, so it cannot be used.",
+    ),
+)
+"""How to get conversations out of a helpdesk: name, the way, what to look out for."""
 
-
-def preview(detected: Detected, mapping: Mapping[str, str]) -> str:
-    """The first rows under their columns' names, with what each column is taken for; of conversations, answers."""
-    if not detected.preview and not detected.holds_conversations and not detected.has_columns:
-        return ""
-    if not detected.columns and not detected.preview:
-        return '<p class="td-quiet">The first conversations hold no answer of a person.</p>'
-    meant = {column: LABELS[field] for field, column in mapping.items()}
-    columns = [*mapping.values(), *(column for column in detected.columns if column not in meant)]
-    heads = "".join(
-        f"<th>{escape(column)}<br>"
-        + (
-            f'<span class="td-chip td-good">{meant[column]}</span>'
-            if column in meant
-            else '<span class="td-chip">not used</span>'
-        )
-        + "</th>"
-        for column in columns
-    )
-    if not detected.columns:
-        columns = list(detected.preview[0])
-        heads = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    rows = "".join(
-        "<tr>" + "".join(f"<td><div>{escape(row.get(column, ''))}</div></td>" for column in columns) + "</tr>"
-        for row in detected.preview
-    )
-    return (
-        f'<div class="td-scroll td-preview"><table class="td-table"><thead><tr>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+OTHERS = (
+    "Also read: Help Scout and Front, chats of WhatsApp and Slack, transcripts, mailboxes (.mbox, .eml, .msg), tables "
+    "(CSV, Excel, Parquet, JSON), training files in the forms of Alpaca, ShareGPT, OpenAI and TRL, and documents "
+    "(Word, PDF, web pages, Markdown), or a zip of any of these. What a file is, is told from its content."
+)
 
 
-def source_cards(sources: Sequence[tuple[Source, Sequence[RejectedRow]]]) -> str:
-    """A card for each source: its account, the rows set aside, a way to remove it."""
-    return f'<div class="td-sources">{"".join(_source(source, rows) for source, rows in sources)}</div>'
+@dataclass(frozen=True)
+class Aside:
+    """The rows set aside that are looked at: of which source, for which reason (empty for all), from which on."""
+
+    source: int
+    reason: str
+    offset: int
+    rows: tuple[RejectedRow, ...]
+    on_a_page: int
 
 
-def _source(source: Source, rows: Sequence[RejectedRow]) -> str:
+def source_cards(sources: Sequence[Source], aside: Aside | None = None) -> str:
+    """A card for each source: its account, a way to the rows set aside, a way to remove it."""
+    cards = "".join(_source(each, aside if aside and aside.source == each.id else None) for each in sources)
+    return f'<div class="td-sources">{cards}</div>'
+
+
+def _source(source: Source, aside: Aside | None) -> str:
     found = ", ".join(f"{count:,} {REPLACED[kind][count > 1]}" for kind, count in source.findings.items())
-    notes = [*source.notes, f"Replaced: {found}." if found else "No personal data of the known kinds was found."]
+    # What went to the knowledge base is told above, for all of the source's files together.
+    notes = [note for note in source.notes if not note.endswith("to the knowledge base.")]
+    if source.read:
+        notes.append(f"Replaced: {found}." if found else "No personal data of the known kinds was found.")
     asks = f"Remove {source.name} and its {source.kept:,} examples? This cannot be undone."
     return (
-        f'<section class="td-card td-source"><header><h3>{escape(source.name)}</h3>'
-        f'<button type="button" class="td-plain" data-remove="{source.id}" data-asks="{escape(asks)}">Remove</button>'
-        "</header>"
-        f'<ul class="td-account"><li><b>{source.read:,}</b> rows read</li><li><b>{source.kept:,}</b> kept</li>'
-        f"<li><b>{source.rejected:,}</b> set aside</li></ul>"
-        f'{_set_aside(source, rows)}<p class="td-quiet">{escape(" ".join(notes))}</p></section>'
+        f'<section class="td-card td-source"{" data-open" if aside else ""}><header><h3>{escape(source.name)}</h3>'
+        f'<button type="button" class="td-plain" data-remove="{source.id}" data-asks="{escape(asks)}" '
+        f'aria-label="Remove {escape(source.name)}">Remove</button></header>'
+        f'<p class="td-quiet">{FORMATS.get(source.format, escape(source.format))}, '
+        f"{source.created_at:%d %B %Y}</p>{_account(source)}{_set_aside(source, aside)}"
+        f'<p class="td-quiet">{escape(" ".join(notes))}</p></section>'
     )
 
 
-def _set_aside(source: Source, rows: Sequence[RejectedRow]) -> str:
+def _account(source: Source) -> str:
+    """What came in and what became of it, in figures and as a bar."""
+    figures = ""
+    if source.read or not source.passages:
+        figures = (
+            f"<li><b>{source.read:,}</b> rows read</li><li><b>{source.kept:,}</b> kept</li>"
+            f"<li><b>{source.rejected:,}</b> set aside</li>"
+        )
+    bar = ""
+    if source.read:
+        kept = 100 * source.kept / source.read
+        bar = f'<span class="td-share" aria-hidden="true"><i style="width:{kept:.2f}%"></i></span>'
+    told = ""
+    if source.passages:
+        pieces = "One passage" if source.passages == 1 else f"{source.passages:,} passages"
+        rest = " without a question" if source.read else ""
+        told = f"<p><b>{pieces}</b>{rest} went to the knowledge base, where the bot looks things up.</p>"
+    return (f'<ul class="td-account">{figures}</ul>{bar}' if figures else "") + told
+
+
+def _set_aside(source: Source, aside: Aside | None) -> str:
     if not source.rejected:
         return ""
-    reasons = "".join(f"<li><b>{count:,}</b> {escape(reason)}</li>" for reason, count in source.reasons.items())
-    listed = "".join(
-        f"<tr><td>{row.row:,}</td><td>{escape(row.reason)}</td><td>{escape(row.content)}</td></tr>" for row in rows
+    if aside is None:
+        first = "".join(
+            f"<li><b>{count:,}</b> {escape(reason)}</li>" for reason, count in list(source.reasons.items())[:3]
+        )
+        more = f"<li>and {len(source.reasons) - 3} more reasons</li>" if len(source.reasons) > 3 else ""
+        return (
+            f'<ul class="td-reasons">{first}{more}</ul>'
+            f'<button type="button" class="td-plain" data-aside="{source.id}">Look at what was set aside</button>'
+        )
+    return f'<div class="td-aside">{_reasons(source, aside)}{_aside_table(aside)}{_aside_foot(source, aside)}</div>'
+
+
+def _reasons(source: Source, aside: Aside) -> str:
+    """A button for each reason, with how many rows; the one that is looked at is pressed."""
+    buttons = "".join(
+        f'<button type="button" class="td-plain" data-aside="{source.id}" data-reason="{escape(reason)}" '
+        f'aria-pressed="{"true" if reason == aside.reason else "false"}">{escape(reason or "All")} '
+        f"<b>{count:,}</b></button>"
+        for reason, count in [("", source.rejected), *source.reasons.items()]
     )
-    first = f"The first {len(rows)} of {source.rejected:,}" if len(rows) < source.rejected else "All of them"
+    return f'<div class="td-people" role="group" aria-label="Reasons">{buttons}</div>'
+
+
+def _aside_table(aside: Aside) -> str:
+    listed = "".join(
+        f"<tr><td>{row.row:,}</td><td>{escape(row.reason)}</td><td>{escape(row.content)}</td></tr>"
+        for row in aside.rows
+    )
     return (
-        f"<details><summary>Why {source.rejected:,} rows were set aside</summary>"
-        f'<ul class="td-reasons">{reasons}</ul><p class="td-quiet">{first}:</p>'
         '<div class="td-scroll"><table class="td-table"><thead><tr><th>Row</th><th>Reason</th>'
-        f"<th>What it says</th></tr></thead><tbody>{listed}</tbody></table></div></details>"
+        f"<th>What it says</th></tr></thead><tbody>{listed}</tbody></table></div>"
+    )
+
+
+def _aside_foot(source: Source, aside: Aside) -> str:
+    """The way to the other pages, to a file with all of them, and back."""
+    total = source.reasons.get(aside.reason, 0) if aside.reason else source.rejected
+    to = {"data-aside": source.id, "data-reason": escape(aside.reason)}
+    move = " ".join(f'{name}="{value}"' for name, value in to.items())
+    last = aside.offset + len(aside.rows)
+    before, after = aside.offset - aside.on_a_page, aside.offset + aside.on_a_page
+    return (
+        f'<div class="td-pages"><span><button type="button" class="td-plain" data-download="{source.id}" '
+        f'data-reason="{escape(aside.reason)}">Save as CSV</button> '
+        f'<button type="button" class="td-plain" data-aside="0">Close</button></span>'
+        f"<nav><span>{aside.offset + 1:,} to {last:,} of {total:,}</span>"
+        f'<button type="button" class="td-plain" {move} data-offset="{before}"'
+        f"{'' if before >= 0 else ' disabled'}>Back</button>"
+        f'<button type="button" class="td-plain" {move} data-offset="{after}"'
+        f"{'' if after < total else ' disabled'}>Next</button></nav></div>"
     )
 
 
 def nothing_yet() -> str:
-    """The tab before the first import."""
+    """The view before the first import: what will be here, and where to get it."""
     return (
-        '<div class="td-empty"><b>Your conversations will be here</b><p>Drop an export of your helpdesk above: one '
-        "question with its answer in each row. Every row is kept or listed with the reason why not. No file at hand? "
-        "The sample shop is on Start.</p></div>"
+        '<div class="td-first"><h3>Your conversations will be here</h3><p>Drop an export of your helpdesk above, or '
+        "any table with a question and its answer in each row. Every row is kept, or listed with the reason why not. "
+        "No file at hand? The sample shop is on Start.</p></div>" + where_from()
     )
+
+
+def where_from(*, folded: bool = False) -> str:
+    """How to get conversations out of the helpdesks."""
+    cards = "".join(
+        f'<section class="td-card"><h3>{name}</h3><p>{way}</p><p>{care}</p></section>' for name, way, care in EXPORTS
+    )
+    inside = f'<div class="td-from">{cards}</div><p class="td-quiet">{OTHERS}</p>'
+    if not folded:
+        return inside
+    return f'<details class="td-from-fold"><summary>Where to get such files</summary>{inside}</details>'
+
+
+def account_words(source: Source) -> str:
+    """What came of an import, in a sentence."""
+    told = f"{source.name}: "
+    if source.read or not source.passages:
+        told += f"{source.read:,} rows read, {source.kept:,} kept, {source.rejected:,} set aside."
+    if source.passages:
+        told += f" {source.passages:,} passages went to the knowledge base."
+    return told.replace(":  ", ": ")

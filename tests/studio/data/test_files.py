@@ -4,45 +4,69 @@ import json
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from engine import files as disk
 from engine.data import editor, sources
+from engine.data.sources import inbox
 from engine.data.sources.detect import FORMATS
 from engine.workspace import Workspace
-from studio.tabs.data import files
+from studio.tabs.data import files, waiting_parts
 from studio.tabs.data import files_parts as parts
 from tests.engine.data import helpdesks
+from tests.engine.data.conftest import pairs
 from tests.studio.data.conftest import HOSTILE
 
 
+def event(**values: Any) -> Any:
+    return SimpleNamespace(**values)
+
+
+def dropped(workspace: Workspace, path: Path, content: str) -> inbox.Waiting:
+    path.write_text(content)
+    return inbox.drop(workspace, path)
+
+
+def table(rows: list[list[str]]) -> str:
+    return "".join(",".join(row) + "\n" for row in rows)
+
+
+def found(workspace: Workspace) -> str:
+    """What the panel says."""
+    return str(files.look(workspace)[1])
+
+
 def test_an_empty_workspace_teaches(workspace: Workspace) -> None:
-    assert "Your conversations will be here" in files.draw(workspace)
+    html = files.draw(workspace, files.NOTHING_ASIDE)
+    assert "Your conversations will be here" in html
+    for name, way, care in parts.EXPORTS:
+        assert name in html
+        assert way in html
+        assert care in html
 
 
-def test_nothing_from_a_file_becomes_markup(filled: Workspace) -> None:
-    preview = parts.preview(
-        sources.Detected(
-            layout=SimpleNamespace(columns=(HOSTILE,)),  # type: ignore[arg-type]
-            mapping={"output": HOSTILE},
-            preview=[{HOSTILE: HOSTILE}],
-            best_score=None,
-        ),
-        {"output": HOSTILE},
-    )
-    for html in (files.draw(filled), preview):
+def test_nothing_from_a_file_becomes_markup(filled: Workspace, tmp_path: Path) -> None:
+    column = HOSTILE.replace(" ", "")
+    dropped(filled, tmp_path / "a.csv", table([["question", "answer", column], ["Where?", HOSTILE, HOSTILE]]))
+    for html in (files.draw(filled, (1, "", 0)), found(filled)):
         assert "<img" not in html
         assert HOSTILE in unescape(html)
-    assert parts.PRIVACY.endswith("before you share a model.")
+    names = sources.detect(Path(__file__), format="text")
+    assert "<img" not in waiting_parts._people([HOSTILE], []) + waiting_parts.stays(HOSTILE, HOSTILE)
+    assert names.preview == []
 
 
 def test_a_removed_source_is_gone(filled: Workspace) -> None:
-    assert files._remove(filled)(0, SimpleNamespace(id="1")) == 1  # type: ignore[arg-type]
-    assert "Your conversations will be here" in files.draw(filled)
+    assert files._changes(filled)["remove"](0, event(id="1")) == 1
+    assert "Your conversations will be here" in files.draw(filled, files.NOTHING_ASIDE)
     assert editor.page(filled).total == 0
 
 
 def test_the_account_is_on_the_card(filled: Workspace) -> None:
-    card = files.draw(filled)
-    for part in ("<b>31</b> rows read", "<b>30</b> kept", "<b>1</b> set aside", "The answer is empty", "Nobody there?"):
+    card = files.draw(filled, files.NOTHING_ASIDE)
+    for part in ("<b>31</b> rows read", "<b>30</b> kept", "<b>1</b> set aside", "<b>1</b> The answer is empty"):
         assert part in card
 
 
@@ -50,37 +74,161 @@ def test_a_dropped_file_that_cannot_be_read_stands_in_the_panel(workspace: Works
     bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
     bad.write_bytes(b"")
     good.write_text("question,answer\nWhere?,Here it is.\n")
-    _, pending, panel, head, *_, go = files.receive(workspace, [str(bad), str(good)], [])
+    _, panel, html, go, every, *_ = files.receive(workspace, [str(bad), str(good)], files.NOTHING_ASIDE)
     assert panel.visible
-    assert not go.visible
-    assert "bad.csv is empty" in head
+    assert not go.interactive
+    assert every.visible
+    assert "bad.csv is empty" in html
+    assert "1 more after this one" in html
     assert not bad.exists()
-    rest = files.skip_first(pending)
-    assert [upload.name for upload in rest] == ["good.csv"]
-    panel, head, choosing, *columns, _, go = files.look(rest)
-    assert choosing.visible
-    assert go.visible
-    assert dict(zip(files.FIELDS, (each.value for each in columns), strict=True))["output"] == "answer"
-    files.skip_first(rest)
-    assert list(workspace.uploads.iterdir()) == []
-    assert not files.look([])[0].visible
+    files.skip_first(workspace)
+    panel, html, go, every, *_ = files.look(workspace)
+    assert "good.csv" in html
+    assert go.interactive
+    assert not every.visible
+    files.skip_first(workspace)
+    assert list(workspace.imports.iterdir()) == []
+    assert not files.look(workspace)[0].visible
+
+
+def test_columns_are_chosen_over_the_table_and_the_choice_survives_a_reload(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    rows = [["number", "question", "answer", "note"], *([f"{n}", f"Where is {n}?", "n/a", f"Here {n}."] for n in "123")]
+    dropped(workspace, tmp_path / "a.csv", table(rows))
+    assert "We detected this: <b>a table (CSV)</b>" in found(workspace)
+    change = files._changes(workspace)
+    change["assign"](event(column=3, field="output"))
+    # The page keeps nothing of it: this is what a page that was loaded anew draws.
+    html = found(workspace)
+    assert "As you chose" in html
+    assert "the answer in <b>note</b>" in html
+    # Over the column that answered before nothing is chosen now.
+    assert '<select data-column="2" aria-label="What answer holds"><option value="" selected>' in html
+    change["detected"](event())
+    assert "the answer in <b>answer</b>" in found(workspace)
+    change["assign"](event(column=3, field="output"))
+    files.import_first(workspace)
+    assert [source.mapping["output"] for source in sources.list_sources(workspace)] == ["note"]
+    dropped(workspace, tmp_path / "b.csv", table([rows[0], ["9", "And where is 9?", "n/a", "There."]]))
+    html = found(workspace)
+    assert "the answer in <b>note</b>" in html
+    assert "Columns as you chose them on" in html
+
+
+def test_what_is_missing_has_to_be_chosen_before_it_is_imported(workspace: Workspace, tmp_path: Path) -> None:
+    dropped(workspace, tmp_path / "a.csv", table([["number", "answer"], ["1", "Here."], ["2", "There."]]))
+    _, html, go, *_ = files.look(workspace)
+    assert "choose it over the column" in html
+    assert not go.interactive
+
+
+def test_who_answers_is_asked_and_said(workspace: Workspace, tmp_path: Path) -> None:
+    lines = []
+    for n in range(6):
+        lines += [f"01/03/2026, 10:{n}0 - Anna: Is lamp {n} here?", f"01/03/2026, 10:{n}1 - Paul: Yes, {n} pieces are."]
+    dropped(workspace, tmp_path / "chat.txt", "\n".join([*lines, "01/03/2026, 11:59 - Mia: Thanks to both of you"]))
+    _, html, go, *_ = files.look(workspace)
+    assert not go.interactive
+    assert "Who answers?" in html
+    assert 'data-name="Paul" aria-pressed="false"' in html
+    files._changes(workspace)["agents"](event(names=["Paul"]))
+    _, html, go, *_ = files.look(workspace)
+    assert go.interactive
+    assert 'data-name="Paul" aria-pressed="true"' in html
+    files.import_first(workspace)
+    assert sources.list_sources(workspace)[0].kept == 6
 
 
 def test_whole_conversations_need_no_columns(workspace: Workspace, tmp_path: Path) -> None:
-    """The head says what they are, the choice of columns is hidden, and the preview shows questions with answers."""
-    dropped = tmp_path / "export.json"
-    dropped.write_text(json.dumps({"tickets": [helpdesks.zendesk(1, subject=HOSTILE)]}))
-    _, pending, _, head, choosing, *columns, preview, go = files.receive(workspace, [str(dropped)], [])
-    assert go.visible
-    assert not choosing.visible
-    assert "Tickets of Zendesk" in head
-    assert "0 columns" not in head
-    assert helpdesks.ANSWERS[0] in preview
-    assert "<img" not in preview
-    assert "not used" not in preview
-    assert files.import_first(workspace, pending, 0, *(column.value for column in columns)) == ([], 1)
+    """It is said what they are, no column is to be chosen, and the preview shows questions with answers."""
+    dropped(workspace, tmp_path / "export.json", json.dumps({"tickets": [helpdesks.zendesk(1, subject=HOSTILE)]}))
+    _, html, go, *_ = files.look(workspace)
+    assert go.interactive
+    assert "tickets of Zendesk" in html
+    assert "<select" not in html
+    assert helpdesks.ANSWERS[0] in html
+    assert "<img" not in html
+    files.import_first(workspace)
     assert editor.page(workspace).total == 2
 
 
-def test_every_format_has_words() -> None:
+def test_documents_go_to_the_knowledge_base_and_the_card_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    dropped(workspace, tmp_path / "help.md", "# Returns\n\nThirty days.\n\n# Opening hours\n\nUntil six.\n")
+    assert "go to the knowledge base" in found(workspace)
+    files.import_first(workspace)
+    card = files.draw(workspace, files.NOTHING_ASIDE)
+    assert "<b>2 passages</b> went to the knowledge base" in card
+    assert "rows read" not in card
+    (source,) = sources.list_sources(workspace)
+    assert parts.account_words(source) == "help.md: 2 passages went to the knowledge base."
+
+
+def test_rows_set_aside_are_turned_by_reason_and_saved(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [["question", "answer", "status"], ["Where is it?", "Here.", "solved"], ["Nobody?", "", "solved"]]
+    path.write_text(table([*rows, *([f"Where is {n}?", f"There {n}.", "open"] for n in range(45))]))
+    id = sources.import_file(workspace, path).id
+    first = files.draw(workspace, (id, "", 0))
+    assert "1 to 20 of 46" in first
+    assert "The answer is empty <b>1</b>" in first
+    last = files.draw(workspace, (id, "Not solved", 40))
+    assert "41 to 45 of 45" in last
+    assert "Where is 44?" in last
+    assert 'data-offset="60" disabled' in last
+    address = files._changes(workspace)["download"](event(id=id, reason="Not solved"))
+    saved = workspace.exports / "set-aside-1-a-csv-not-solved.csv"
+    assert address == f"/gradio_api/file={saved}"
+    assert saved.read_text(encoding="utf-8-sig").count("Not solved") == 45
+
+
+def test_several_files_are_taken_in_at_once_and_what_cannot_be_stays(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(files.gr, "Warning", told.append)
+    for name, content in (("a.csv", pairs(4)), ("b.csv", [["number"], ["1"]]), ("c.csv", pairs(7))):
+        dropped(workspace, tmp_path / name, table(content))
+    files.import_all(workspace)
+    for waiting in inbox.list_waiting(workspace):
+        if waiting.state == "wanted":
+            assert inbox.wait(workspace, waiting.id, 60)
+    assert [source.name for source in sources.list_sources(workspace)] == ["c.csv", "a.csv"]
+    assert len(told) == 1
+    assert "b.csv stays here" in told[0]
+    assert "b.csv" in found(workspace)
+
+
+def test_a_page_is_told_of_what_came_in_since_it_looked(workspace: Workspace, tickets: Path) -> None:
+    known = files.show(workspace, files.NOTHING_ASIDE)[-1]
+    assert files.follow(workspace, known, 3) == ([], 3)
+    sources.import_file(workspace, tickets, mapping={"instruction": "ask", "output": "reply"})
+    assert files.follow(workspace, known, 3) == ([1], 4)
+
+
+def test_what_is_under_way_is_shown_with_its_time_and_refusals_with_their_reason(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """The folders are as a process that reads leaves them."""
+    going = dropped(workspace, tmp_path / "a.csv", table(pairs(3)))
+    refused = dropped(workspace, tmp_path / "b.csv", table(pairs(3)))
+    manifest = going.folder / "import.json"
+    disk.write_json(manifest, disk.read_json(manifest) | {"state": "wanted"})
+    told = {"title": "b.csv broke off.", "message": "It is damaged.", "remedy": "Export it again."}
+    disk.write_json(refused.folder / "import.json",
+                    disk.read_json(refused.folder / "import.json") | {"state": "refused", "error": told})  # fmt: skip
+    panel, _, _, _, html, timer = files.look(workspace)
+    assert not panel.visible
+    assert timer.active
+    assert "Reading" in html
+    assert f'data-leave="{going.id}"' in html
+    assert "b.csv broke off." in html
+    files._changes(workspace)["again"](event(id=refused.id))
+    assert "b.csv" in found(workspace)
+    files._changes(workspace)["leave"](event(id=refused.id))
+    assert not files.look(workspace)[0].visible
+
+
+def test_every_format_and_field_has_words() -> None:
     assert set(FORMATS) <= set(parts.FORMATS)
+    assert set(sources.FIELDS) <= set(parts.LABELS)
