@@ -17,7 +17,8 @@ PRESSED = """
 const act = (button) => {
   const {act, cluster, example, kind, place, ids} = button.dataset;
   if (element.dataset.busy) return;
-  if (act === 'keep' || act === 'both' || act === 'back') element.dataset.busy = act;
+  // Gradio looks for the names of events here: 'turn' and 'lead' change nothing, the others do.
+  if (['keep', 'both', 'back'].includes(act)) element.dataset.busy = act;
   trigger(act, {cluster: cluster, example: example, kind: kind, place: place, ids: ids});
 };
 // Until the next cluster is drawn a second press would mean the one before.
