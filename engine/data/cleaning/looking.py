@@ -113,15 +113,10 @@ def looked(workspace: Workspace) -> Looked | None:
 
     Samples are made anew from the examples as they are now, so that no text is kept a second time.
     """
-    stored = workspace.database.value("SELECT value FROM settings WHERE key = ?", [LOOKED])
-    value: dict[str, Any] = {} if stored is None else json.loads(stored)
-    if value.get("format") != FORMAT:
+    if (value := _remembered(workspace)) is None:
         return None
-    cleaning = settings.read(workspace)
+    cleaning, seen = settings.read(workspace), _seen(value)
     made = set(STEPS) - set(cleaning.off)
-    seen = _Seen(value["notes"])
-    seen.examples = value["examples"]
-    seen.combined = Counter({tuple((key, reason) for key, reason in hits): n for hits, n in value["combined"]})
     # The language was told then, in the note; a code is all that is needed for samples.
     standard = standard_of(cleaning, Expected(value["language"]))
     ids = ", ".join(str(row_id) for each in value["samples"].values() for row_id in each) or "NULL"
@@ -131,6 +126,28 @@ def looked(workspace: Workspace) -> Looked | None:
             if row_id in value["samples"][step.key]:
                 seen.samples[step.key].append(_sample(row_id, before, found))
     return seen.looked(made, fresh=value["stamp"] == _stamp(workspace, cleaning))
+
+
+def waiting(workspace: Workspace) -> int:
+    """How many examples the recommended steps would change or set aside, as far as the last look still tells."""
+    value, cleaning = _remembered(workspace), settings.read(workspace)
+    if value is None or value["stamp"] != _stamp(workspace, cleaning):
+        return 0
+    return _seen(value).looked(set(STEPS) - set(cleaning.off)).touched
+
+
+def _remembered(workspace: Workspace) -> dict[str, Any] | None:
+    stored = workspace.database.value("SELECT value FROM settings WHERE key = ?", [LOOKED])
+    value: dict[str, Any] = {} if stored is None else json.loads(stored)
+    return value if value.get("format") == FORMAT else None
+
+
+def _seen(value: dict[str, Any]) -> "_Seen":
+    """What was remembered, without samples."""
+    seen = _Seen(value["notes"])
+    seen.examples = value["examples"]
+    seen.combined = Counter({tuple((key, reason) for key, reason in hits): n for hits, n in value["combined"]})
+    return seen
 
 
 def _found(

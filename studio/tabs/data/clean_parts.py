@@ -49,10 +49,11 @@ def verdict(known: Overview) -> str:
         )
     if not looked.touched:
         waits = [each.step.title for each in looked.findings.values() if each.count]
-        told = f"Left to you: {', '.join(waits)}. Read some of each below." if waits else ""
-        return _verdict(
-            "Nothing is left to clean without a second thought." if waits else "Your examples are clean.", told
-        )
+        if waits:
+            told = f"Left to you: {', '.join(waits)}. Read some of each below, then decide."
+            return _verdict("Nothing is left to clean without a second thought.", told)
+        told = "What was set aside is in the trash, and each step below can be undone." if known.applied else ""
+        return _verdict("Your examples are clean.", told)
     named = ", ".join(f"{each.step.title} {each.count:,}" for each in looked.findings.values() if each.recommended)
     return _verdict(
         f"{looked.touched:,} of {_examples(looked.examples)} can be better.",
@@ -102,11 +103,11 @@ def _step(finding: Finding, applied: Applied | None, off: bool, looked: Looked) 
         f"<p>{escape(step.says)}</p>{_note(finding, off)}{_reasons(finding)}"
         f'<div class="td-samples">{samples}</div>{_leave_out(finding, off)}'
     )
-    share = 100 * count / max(1, looked.examples)
+    share = f"{100 * count / max(1, looked.examples):.1f}%"
+    bar = f'<span class="td-share-of" aria-hidden="true"><i style="width:{share}"></i></span>' if count else ""
     return (
         f'<section class="td-step{" td-off" if off else ""}"><details><summary><b>{escape(step.title)}</b>'
-        f'{"".join(chips)}<span class="td-share-of" aria-hidden="true"><i style="width:{share:.1f}%"></i></span>'
-        f"</summary>{inside}</details>"
+        f"{''.join(chips)}{bar}</summary>{inside}</details>"
         f'<div class="td-step-buttons">{_buttons(step, count, applied, off)}</div></section>'
     )
 
