@@ -57,11 +57,12 @@ def draw_chosen(workspace: Workspace, chosen: str | None) -> str:
 
 
 def _still(now: Balance, chosen: str | None, waiting: list[str]) -> str | None:
-    """The chosen topic while it is there; otherwise the first whose name has to be checked."""
+    """The chosen topic while it is there; otherwise the first whose name has to be checked, or the largest."""
     there = {share.topic for share in now.shares}
     if (now.unlabelled and chosen == parts.NONE) or (now.off_topic and chosen == discover.OFF_TOPIC):
         return chosen
-    return chosen if chosen in there else next(iter(waiting), None)
+    largest = now.shares[0].topic if now.shares else None
+    return chosen if chosen in there else next(iter(waiting), largest)
 
 
 def _done(workspace: Workspace) -> list[Batch]:

@@ -116,9 +116,8 @@ def draw_review(workspace: Workspace) -> str:
     return parts.review(rows[0] if rows else None, total)
 
 
-def review(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
-    """The card on which wordings are kept or dropped one by one."""
-    card = gr.HTML(elem_id="topics-review", js_on_load=parts.REVIEWED)
+def _decisions(workspace: Workspace) -> dict[str, Callable[..., int]]:
+    """What a press or a key on the card of wordings does; each gives the new count of changes."""
 
     def keep(changed: int, event: gr.EventData) -> int:
         paraphrase.accept(workspace, [int(event.id)] if event.id else None)
@@ -131,11 +130,16 @@ def review(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     def back(changed: int, event: gr.EventData) -> int:
         return changed + bool(paraphrase.take_back(workspace))
 
+    return {each.__name__: notices.shown(each) for each in (keep, drop, back)}
+
+
+def review(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
+    """The card on which wordings are kept or dropped one by one."""
+    card = gr.HTML(elem_id="topics-review", js_on_load=parts.REVIEWED)
     redraw: dict[str, Any] = {"fn": partial(draw_review, workspace), "outputs": card, **QUIET}
     refresh.change(**redraw)
-    for event, change in (("keep", keep), ("drop", drop), ("back", back)):
-        shown: Callable[..., int] = notices.shown(change)
-        getattr(card, event)(shown, changed, changed, **QUIET).failure(**redraw)
+    for event, decide in _decisions(workspace).items():
+        getattr(card, event)(decide, changed, changed, **QUIET).failure(**redraw)
 
 
 def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:

@@ -118,7 +118,8 @@ def review(row: ToReview | None, total: int) -> str:
         f'<div class="td-pair"><div><h4>A customer asked</h4><p>{_marked(row.original, row.question)}</p></div>'
         f"<div><h4>Made from it</h4><p>{_marked(row.question, row.original)}</p></div></div>"
         f"<details><summary>Its answer</summary><p>{escape(row.answer)}</p></details>"
-        f'<div class="td-decide"><button type="button" class="td-button" data-keep="{row.id}">Keep <kbd>K</kbd></button>'
+        f'<div class="td-decide">'
+        f'<button type="button" class="td-button" data-keep="{row.id}">Keep <kbd>K</kbd></button>'
         f'<button type="button" class="td-button" data-drop="{row.id}">Drop <kbd>D</kbd></button>'
         f'<button type="button" class="td-plain" data-back>Take back <kbd>Z</kbd></button>{every}</div></section>'
     )
