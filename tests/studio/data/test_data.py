@@ -62,5 +62,6 @@ def test_only_named_events_are_public(page: Client) -> None:
     named = page.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {
         *("/data_look", "/data_import", "/data_import_all", "/data_undo", "/data_redo", "/data_clean"),
+        *("/data_change", "/data_preview", "/data_replace"),
         *("/data_freeze", "/data_go_back", "/data_export"),
     }
