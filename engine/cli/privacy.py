@@ -166,7 +166,7 @@ def _report(workspace: Workspace) -> tuple[dict[str, Any], str]:
             }
             for risk in report.risks
         ],
-        "leftovers": [each._asdict() for each in report.leftovers],
+        "leftovers": [{**each._asdict(), "examples": len(each.examples)} for each in report.leftovers],
         "never": list(report.never),
     }  # fmt: skip
     return value, _report_words(report)
@@ -182,7 +182,7 @@ def _report_words(report: "Residual") -> str:
         kept = f", {risk.kept:,} left as a person wanted" if risk.kept else ""
         lines.append(f"  {risk.type}: {risk.replaced:,} replaced{kept}, {risk.waiting:,} not reviewed; {guess}")
     lines += [
-        f"  still there: {left.places:,} {left.what} in {left.examples:,} examples, as “{left.samples[0]}”"
+        f"  still there: {left.places:,} {left.what} in {len(left.examples):,} examples, as “{left.samples[0]}”"
         for left in report.leftovers
     ]
     if report.unread:

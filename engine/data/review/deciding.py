@@ -108,9 +108,8 @@ def always_text(workspace: Workspace, text: str, kind: str, findings: Sequence[i
     Raises:
         InputRefused: the text has no word, or the kind is none.
     """
-    text, of_kind = single_blanks(text), rules.kind_of(kind)
-    _require_word(text)
-    told = Rules({text: of_kind}, frozenset(), {})
+    told = always_rule(text, kind)
+    (text, of_kind), *_ = told.always.items()
     rows = read_rows(workspace, _examples_with(workspace, text))
     known = known_in(workspace, (row.conversation for row in rows))
     # What was rejected in a conversation is left there, this text no longer.
@@ -128,6 +127,16 @@ def always_text(workspace: Workspace, text: str, kind: str, findings: Sequence[i
         _set(cursor, "accepted", batch, [each.id for each in wanted])
         rules.remember(cursor, "always", text, of_kind, batch)
     return Decided(batch, len(wanted) + len(done.places))
+
+
+def always_rule(text: str, kind: str) -> Rules:
+    """The rule alone.
+
+    Raises:
+        InputRefused: the text has no word, or the kind is none.
+    """
+    _require_word(text)
+    return Rules({single_blanks(text): rules.kind_of(kind)}, frozenset(), {})
 
 
 def take_back(workspace: Workspace, kind: str, secret: int) -> Decided:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.data.privacy import PLACEHOLDER, Kind, Rules
+from engine.data.privacy import PLACEHOLDER, Finding, Kind, Rules
 from engine.data.privacy.rules import matches, pattern_like, require_pattern, single_blanks
-from engine.data.review import rules
+from engine.data.review import deciding, rules
 from engine.data.review.deciding import Decided
 from engine.data.review.replacing import known_in, read_rows, rewrite, save
 from engine.data.vault import open_vault
@@ -102,6 +102,28 @@ def try_pattern(workspace: Workspace, typed: str, kind: str, *, regular: bool = 
     return Trial(pattern, of_kind, places, len(examples), total, tuple(samples.values()))
 
 
+def try_text(workspace: Workspace, text: str, kind: str) -> Trial:
+    """The same for a text that is to be replaced wherever it stands as whole words (`deciding.always_text`).
+
+    Raises:
+        InputRefused: it has no word, or the kind is none.
+    """
+    told = deciding.always_rule(text, kind)
+    (wanted, of_kind), *_ = told.always.items()
+    places = 0
+    examples: set[int] = set()
+    samples: list[Sample] = []
+    for block in blocks(workspace):
+        for row in block.filter(pc.match_substring(block["text"], wanted)).to_pylist():
+            found = told.find(row["text"])
+            places += len(found)
+            examples.update([row["id"]] if found else [])
+            if found and len(samples) < SAMPLES:
+                samples.append(_sample(row, found[0]))
+    total = int(workspace.database.value("SELECT count(*) FROM examples WHERE status = 'active'"))
+    return Trial(wanted, of_kind, places, len(examples), total, tuple(samples))
+
+
 def keep_pattern(
     workspace: Workspace, typed: str, kind: str, *, regular: bool = False, progress: Progress | None = None
 ) -> Decided:
@@ -136,17 +158,19 @@ def _add_samples(samples: dict[str, Sample], row: dict[str, object], pattern: st
     for finding in matches(pattern, kind, [text])[0]:
         if len(samples) == SAMPLES or any(finding.end > start and finding.start < end for start, end in closed):
             continue
-        left, right = text[: finding.start], text[finding.end :]
-        samples.setdefault(
-            single_blanks(finding.text),
-            Sample(
-                int(str(row["id"])),
-                str(row["field"]),
-                f"…{left[-AROUND:]}" if len(left) > AROUND else left,
-                finding.text,
-                f"{right[:AROUND]}…" if len(right) > AROUND else right,
-            ),
-        )
+        samples.setdefault(single_blanks(finding.text), _sample(row, finding))
+
+
+def _sample(row: dict[str, object], finding: Finding) -> Sample:
+    text = str(row["text"])
+    left, right = text[: finding.start], text[finding.end :]
+    return Sample(
+        int(str(row["id"])),
+        str(row["field"]),
+        f"…{left[-AROUND:]}" if len(left) > AROUND else left,
+        finding.text,
+        f"{right[:AROUND]}…" if len(right) > AROUND else right,
+    )
 
 
 def blocks(workspace: Workspace) -> Iterator[pa.Table]:

@@ -50,11 +50,11 @@ _AROUND = 30
 
 
 class Leftover(NamedTuple):
-    """Something that still looks personal: how often, in how many examples, a few of the places."""
+    """Something that still looks personal: how often, in which examples, a few of the places."""
 
     what: str
     places: int
-    examples: int
+    examples: tuple[int, ...]
     samples: tuple[str, ...]
 
 
@@ -134,7 +134,7 @@ def residual(workspace: Workspace) -> Residual:
         examples,
         scanning.unscanned(workspace),
         tuple(_risk(count) for count in hits.kinds(workspace)),
-        tuple(found for what, pattern in LOOKS.items() if (found := _left(workspace, what, pattern)).places),
+        _leftovers(workspace),
         never,
     )
 
@@ -159,18 +159,29 @@ def _most_missed(measured: Measured) -> float:
     return (middle + width) / (1 + z * z / n)
 
 
-def _left(workspace: Workspace, what: str, pattern: str) -> Leftover:
-    places = 0
-    examples: set[int] = set()
-    samples: list[str] = []
-    around = f"(?P<place>(?s:.{{0,{_AROUND}}}?)(?:{pattern})(?s:.{{0,{_AROUND}}}))"
+def _leftovers(workspace: Workspace) -> tuple[Leftover, ...]:
+    places = dict.fromkeys(LOOKS, 0)
+    examples: dict[str, set[int]] = {what: set() for what in LOOKS}
+    samples: dict[str, list[str]] = {what: [] for what in LOOKS}
     for block in blocks(workspace):
+        # What was replaced already is not looked into.
         texts = pc.replace_substring_regex(block["text"], PLACEHOLDER.pattern, "\x03")
-        counts = pc.count_substring_regex(texts, pattern)
-        there = pc.greater(counts, 0)
-        places += int(pc.sum(counts).as_py() or 0)
-        examples.update(block.filter(there)["id"].to_pylist())
-        for text in block.filter(there)["text"].slice(0, _SAMPLES - len(samples)).to_pylist():
-            found = pc.extract_regex(text, around).as_py()
-            samples += [" ".join(found["place"].split())] if found else []
-    return Leftover(what, places, len(examples), tuple(samples))
+        for what, pattern in LOOKS.items():
+            counts = pc.count_substring_regex(texts, pattern)
+            places[what] += int(pc.sum(counts).as_py() or 0)
+            found = block.filter(pc.greater(counts, 0))
+            examples[what].update(found["id"].to_pylist())
+            for text in found["text"].slice(0, _SAMPLES - len(samples[what])).to_pylist():
+                samples[what] += _around(text, pattern)
+    return tuple(
+        Leftover(what, places[what], tuple(sorted(examples[what])), tuple(samples[what]))
+        for what in LOOKS
+        if places[what]
+    )
+
+
+def _around(text: str, pattern: str) -> list[str]:
+    """The first place of a pattern with what is said around it."""
+    wanted = f"(?P<place>(?s:.{{0,{_AROUND}}}?)(?:{pattern})(?s:.{{0,{_AROUND}}}))"
+    found = pc.extract_regex(text, wanted).as_py()
+    return [" ".join(found["place"].split())] if found else []

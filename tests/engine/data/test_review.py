@@ -129,6 +129,9 @@ def test_never_holds_for_what_is_imported_later(filled: Workspace, write: Write)
 
 
 def test_always_replaces_what_was_not_found(filled: Workspace) -> None:
+    trial = patterns.try_text(filled, " KD-123456", "order")
+    assert (trial.places, trial.examples, trial.samples[0].left) == (1, 1, "The lamp ")
+    assert patterns.try_text(filled, "KD-12", "order").places == 0
     deciding.always_text(filled, "  KD-123456 ", "order")
     assert texts(filled)[5] == "The lamp [ORDER] came, KD-999999 did not."
     assert hit_of(filled, "KD-123456").state == "accepted"
