@@ -124,10 +124,10 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     with gr.Row(elem_id="data-duplicates-head", elem_classes="td-card", visible=False) as head:
         with gr.Column(scale=3, min_width=280):
             verdict = gr.HTML(elem_id="data-duplicates-verdict")
-        with gr.Column(scale=1, min_width=220):
+        with gr.Column(scale=1, min_width=270):
             button = gr.Button("Look for duplicates", variant="primary", elem_id="data-duplicates-go", visible=False)
             with gr.Row():
-                again = gr.Button("Search again", elem_id="data-duplicates-again", min_width=100, visible=False)
+                again = gr.Button("Search again", elem_id="data-duplicates-again", min_width=130, visible=False)
                 back = gr.Button("Undo", elem_id="data-duplicates-undo", min_width=80, interactive=False)
     working = gr.HTML(elem_id="data-duplicates-progress")
     kinds = gr.HTML(elem_id="data-duplicates-kinds", js_on_load=parts.PRESSED)

@@ -4,6 +4,7 @@ Everything that comes from people goes through `escape`. What can be pressed car
 turns into events; `KEYS` adds the keyboard.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
@@ -12,6 +13,9 @@ from engine.data.repetition.clusters import KINDS, Cluster, Counts, Kind, Member
 from studio.tabs.data.marks import marked
 
 WITH_KEYS = 9
+MOST_MARKED = 0.6
+_APART = re.compile(r"</ins>(\s+)<ins>")
+_INSIDE = re.compile(r"<ins>(.*?)</ins>", re.DOTALL)
 
 PRESSED = """
 const act = (button) => {
@@ -171,10 +175,15 @@ def _texts(choices: Sequence[Sequence[Member]]) -> list[tuple[str, str]]:
     told = []
     for said in choices:
         against = choices[1][0] if said is choices[0] and len(choices) == 2 else first
-        answer = marked(against.answer, said[0].answer)[1]
-        question = marked(against.question, said[0].question)[1]
-        told.append((question, answer))
+        told.append((_marked(against.question, said[0].question), _marked(against.answer, said[0].answer)))
     return told
+
+
+def _marked(against: str, text: str) -> str:
+    """The text with what it says otherwise marked; nothing is marked where that would be most of it."""
+    told = _APART.sub(r"\1", marked(against, text)[1])
+    other = sum(len(part) for part in _INSIDE.findall(told))
+    return told if other <= MOST_MARKED * len(escape(text)) else escape(text)
 
 
 def _choice(cluster: Cluster, said: Sequence[Member], number: int, text: tuple[str, str]) -> str:

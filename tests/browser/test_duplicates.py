@@ -1,0 +1,62 @@
+"""Contradictions settled with the keyboard, and taken back."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from playwright.sync_api import Page, expect
+
+from engine.data import changes
+from engine.workspace import open_workspace
+from tests.browser.conftest import Studio
+from tests.browser.test_walk import station, view
+
+pytestmark = pytest.mark.timeout(240)
+ASKED = "How long does the delivery take?"
+PAIRS = [
+    (ASKED, "It takes 3 days."),
+    (ASKED, "It takes 5 days."),
+    ("May I send a plant back?", "Yes, within a month."),
+    ("May I send a plant back?", "No, plants are excluded."),
+    ("Hello there?", "Hi, how can I help?"),
+]
+
+
+def fill(folder: Path) -> None:
+    workspace = open_workspace(folder)
+    with workspace.database.transaction() as cursor:
+        rows = [{"instruction": question, "output": answer} for question, answer in PAIRS]
+        changes.add(cursor, "add:samples", pa.Table.from_pylist(rows))
+    workspace.close()
+
+
+def test_a_contradiction_is_settled_with_the_keyboard(
+    page: Page, open_studio_at: Callable[..., Studio], tmp_path: Path
+) -> None:
+    fill(tmp_path / "shop")
+    studio = open_studio_at(tmp_path / "shop")
+    page.goto(studio.address)
+    station(page, "data")
+    view(page, "Duplicates")
+    opened, verdict = page.locator("#data-duplicates"), page.locator("#data-duplicates-verdict")
+    expect(opened).to_contain_text("One question, one answer")
+    page.get_by_role("button", name="Look for duplicates").click()
+    expect(verdict).to_contain_text("2 questions are answered in different ways.")
+    expect(opened).to_contain_text("1 of 2")
+    expect(opened.locator("ins")).to_have_text(["3", "5"])
+    page.keyboard.press("2")
+    expect(verdict).to_contain_text("1 question is answered in different ways.")
+    expect(opened).to_contain_text("May I send a plant back?")
+    page.keyboard.press("u")
+    expect(verdict).to_contain_text("2 left, 0 of 2 settled")
+    page.keyboard.press("2")
+    expect(verdict).to_contain_text("1 left, 1 of 2 settled")
+    page.keyboard.press("b")
+    expect(opened).to_contain_text("Nothing is left to settle")
+
+    studio.kill()
+    workspace = open_workspace(tmp_path / "shop")
+    kept = workspace.database.rows("SELECT output FROM examples WHERE status = 'active' ORDER BY id")
+    workspace.close()
+    assert [row["output"] for row in kept] == [answer for _, answer in PAIRS[1:]]
