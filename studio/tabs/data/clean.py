@@ -74,8 +74,7 @@ def _events(workspace: Workspace) -> dict[str, Callable[..., int]]:
 
     def back(changed: int, event: gr.EventData) -> int:
         taken = pipeline.revert(workspace, str(event.step))
-        left = f" {taken.left:,} were changed since and stay as they are." if taken.left else ""
-        notices.say(f"{taken.examples:,} examples are as before.{left}")
+        notices.say(parts.taken_back(taken.examples, taken.left))
         return changed + 1
 
     def switch(changed: int, event: gr.EventData) -> int:

@@ -270,5 +270,13 @@ def nothing_yet(drawn: int) -> str:
     )
 
 
+def taken_back(examples: int, left: int) -> str:
+    """What became of a step that was undone."""
+    told = f"{_examples(examples)} {'is' if examples == 1 else 'are'} as before."
+    return (
+        f"{told} {left:,} changed since and {'stays as it is' if left == 1 else 'stay as they are'}." if left else told
+    )
+
+
 def _examples(count: int) -> str:
     return f"{count:,} example{'' if count == 1 else 's'}"

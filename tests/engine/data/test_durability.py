@@ -17,7 +17,7 @@ from engine.workspace import open_workspace
 from tests.engine.data import writers
 from tests.engine.data.conftest import pairs
 
-ROUNDS = 50
+ROUNDS = 12
 
 if sys.platform == "win32":
     pytest.skip("kill -9 is a signal of Unix: run these on Linux or macOS", allow_module_level=True)

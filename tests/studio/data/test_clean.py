@@ -143,6 +143,11 @@ def test_samples_show_what_differs() -> None:
     assert "⏎" in shown
 
 
+def test_what_an_undo_left_is_told() -> None:
+    assert parts.taken_back(20, 1) == "20 examples are as before. 1 changed since and stays as it is."
+    assert parts.taken_back(1, 0) == "1 example is as before."
+
+
 def test_time_left_is_told_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[float, str]] = []
     now = [100.0]
