@@ -1,16 +1,39 @@
 """The data desk at scale: so many generated tickets imported, scrubbed and searched for repeats, timed and weighed.
 
-python -m tests.bench.desk                   100,000 tickets, about 100 MB
-python -m tests.bench.desk --rows 1000000    about 1 GB
+python -m tests.bench.desk                        100,000 tickets, about 100 MB
+python -m tests.bench.desk --tickets 1000000      about 1 GB; an hour where other work is done on the cores
+python -m tests.bench.desk --beside PYTHON        2,000 of them with pandas and Presidio beside it, as a ratio; PYTHON
+                                                  is an interpreter that has both (see `desk_presidio`)
+
+The import is the studio's: a file that waits, a process that reads it, workers that look for personal data. Memory is
+that of all processes together, twice a second: resident pages added up, which counts shared ones again and again, and
+proportional ones (PSS). Processor time is told beside the time on the clock, as it says the same on a busy machine.
+Writes tests/bench/results/desk.json.
 """
 
 import argparse
 import json
+import os
 import random
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from engine.data.repetition import searching
+from engine.data.sources import inbox, list_sources
+from engine.workspace import open_workspace
+
+RESULT = Path(__file__).parent / "results" / "desk.json"
+TARGET_SECONDS, TARGET_BYTES = 600, 2 << 30
+SECONDS_BETWEEN_LOOKS = 0.5
+BESIDE = 2_000
+LONGEST = 6 * 3600.0
 SEED = 20261
 REPEATED, NEARLY = 0.08, 0.04
 _OPENINGS = (
@@ -163,7 +186,146 @@ def _iban(chance: random.Random) -> str:
     return f"DE{98 - int(f'{account}131400') % 97:02}{account}"
 
 
+def work(folder: Path) -> dict[str, Any]:
+    """Imports `tickets.jsonl` of a folder as the studio does, and searches for repeats; what was found, and when."""
+    workspace = open_workspace(folder / "w")
+    workspace.database.value("SELECT 1")
+    began = time.monotonic()
+    waiting = inbox.drop(workspace, folder / "tickets.jsonl")
+    inbox.want(workspace, waiting)
+    if not inbox.wait(workspace, waiting.id, LONGEST):
+        raise TimeoutError
+    imported = time.monotonic()
+    (source,) = list_sources(workspace)
+    found = searching.search(workspace)
+    ended = time.monotonic()
+    kinds = workspace.database.rows(
+        "SELECT kind, count(DISTINCT cluster) AS clusters, count(*) AS examples FROM duplicates GROUP BY kind"
+    )
+    # What the generator wrote of each kind, and a scrub must not leave.
+    left = workspace.database.value(
+        """SELECT count(*) FROM examples WHERE regexp_matches(instruction || output,
+           '@mail\\.example|DE\\d{20}|\\b4\\d{3}( \\d{4}){3}\\b|\\+44 20 7\\d{3}')"""
+    )
+    workspace.close()
+    size = (workspace.root / "tunedesk.duckdb").stat().st_size
+    return {
+        "read": source.read, "kept": source.kept, "reasons": source.reasons, "findings": source.findings,
+        "examples_with_personal_data_left": left, "import_seconds": round(imported - began, 1),
+        "duplicates_seconds": round(ended - imported, 1), "duplicates_examples": found.examples,
+        "duplicates": {row["kind"]: {"clusters": row["clusters"], "examples": row["examples"]} for row in kinds},
+        "database_bytes": size,
+    }  # fmt: skip
+
+
+def watched(command: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Runs a command; what it printed as JSON last, and its time and peak of memory with all that it started."""
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    root = psutil.Process(process.pid)
+    peaks = {"resident": 0, "proportional": 0}
+    processor: dict[tuple[int, float], float] = {}
+    while process.poll() is None:
+        resident = proportional = 0
+        for each in [root, *_below(root)]:
+            try:
+                with each.oneshot():
+                    times = each.cpu_times()
+                    processor[each.pid, each.create_time()] = times.user + times.system
+                    resident += each.memory_info().rss
+                    proportional += getattr(each.memory_full_info(), "pss", 0)
+            except psutil.Error:
+                continue
+        peaks = {
+            "resident": max(peaks["resident"], resident),
+            "proportional": max(peaks["proportional"], proportional),
+        }
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    if process.returncode:
+        raise RuntimeError(f"{command} ended with {process.returncode}")
+    told = json.loads(process.stdout.read().strip().splitlines()[-1]) if process.stdout else {}
+    cost = {
+        "seconds": round(time.monotonic() - began, 1),
+        "processor_seconds": round(sum(processor.values()), 1),
+        "peak_resident_bytes": peaks["resident"],
+        "peak_proportional_bytes": peaks["proportional"],
+    }
+    return told, cost
+
+
+def _below(root: psutil.Process) -> list[psutil.Process]:
+    try:
+        return root.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def beside(folder: Path, python: str, rows: int) -> dict[str, Any]:
+    """The same tickets through Tunedesk and through pandas and Presidio; the ratio of their processor time.
+
+    Presidio looks for the same structured identifiers and for no names, with an empty pipeline of spaCy, which is the
+    quickest that it can be. Both set exact repeats aside; starting and loading are left out for both.
+    """
+    write_tickets(folder / "sample.jsonl", rows)
+    told = {}
+    for name, command in (
+        ("presidio", [python, str(Path(__file__).with_name("desk_presidio.py")), str(folder / "sample.jsonl")]),
+        ("tunedesk", [sys.executable, "-m", "tests.bench.desk", "--sift", str(folder / "sample.jsonl")]),
+    ):
+        told[name] = watched(command)[0]
+    ratio = told["presidio"]["processor_seconds"] / told["tunedesk"]["processor_seconds"]
+    return {"tickets": rows, **told, "times_as_quick": round(ratio, 1)}
+
+
+def sift(path: Path) -> dict[str, Any]:
+    """Reads and scrubs a sample in this process alone, without saving; what it cost."""
+    from engine.data.sources import detect
+    from engine.data.sources.repeats import Repeats, known
+    from engine.data.sources.staging import stage
+
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = open_workspace(Path(folder) / "w")
+        before = known(workspace)
+        began, processor = time.monotonic(), time.process_time()
+        staged = stage(detect(path), Repeats(before), Path(folder))
+        cost = {
+            "seconds": round(time.monotonic() - began, 2),
+            "processor_seconds": round(time.process_time() - processor, 2),
+        }
+        workspace.close()
+    return {**cost, "kept": staged.kept, "findings": dict(staged.findings)}
+
+
+def main() -> None:
+    """Measures and writes the result."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tickets", type=int, default=100_000)
+    parser.add_argument("--beside", metavar="PYTHON", help="an interpreter that has pandas and presidio-analyzer")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--sift", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.work or asked.sift:
+        print(json.dumps(work(asked.work) if asked.work else sift(asked.sift)))
+        return
+    # By number of tickets, so that a large run and a quick one stand beside each other.
+    results = json.loads(asked.out.read_text(encoding="utf-8")) if asked.out.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        machine = {"cores": os.cpu_count(), "load_before": round(os.getloadavg()[0], 1)}
+        if asked.beside:
+            results["beside_presidio"] = {"machine": machine, **beside(Path(folder), asked.beside, BESIDE)}
+        else:
+            file = Path(folder) / "tickets.jsonl"
+            write_tickets(file, asked.tickets)
+            size = file.stat().st_size
+            told, cost = watched([sys.executable, "-m", "tests.bench.desk", "--work", folder])
+            results[f"{asked.tickets}_tickets"] = {
+                "bytes": size, "machine": machine, "target_seconds": TARGET_SECONDS, "target_bytes": TARGET_BYTES,
+                **cost, **told,
+            }  # fmt: skip
+    asked.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps(results, indent=1, ensure_ascii=False))
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=100_000)
-    write_tickets(Path("/tmp/helper-i/t.jsonl"), parser.parse_args().rows)
+    main()
