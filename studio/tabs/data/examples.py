@@ -47,7 +47,6 @@ def draw(
         draw_opened(workspace, opened),
         gr.Button(interactive=can_undo),
         gr.Button(interactive=can_redo),
-        time.monotonic(),
     )
 
 
@@ -207,7 +206,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
             undo = gr.Button("Undo", elem_id="data-undo", scale=0, min_width=84, interactive=False)
             redo = gr.Button("Redo", elem_id="data-redo", scale=0, min_width=84, interactive=False)
         chips = gr.HTML(elem_id="data-chosen", js_on_load=examples_script.CHIPS)
-        many = examples_many.build(workspace, wanted, ticked, changed)
+        examples_many.build(workspace, refresh, wanted, ticked, changed)
         gr.HTML(examples_facets.FOLD, elem_id="data-side-fold", js_on_load=examples_script.FOLD)
         with gr.Row(elem_classes="td-desk"):
             with gr.Column(elem_id="data-side", min_width=160):
@@ -222,15 +221,18 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     paged = [wanted, offset, opened, ticked]
     redraw: dict[str, Any] = {
         "fn": partial(draw, workspace), "inputs": [search, *paged],
-        "outputs": [search, shown, table, bubbles, undo, redo, many.refresh], **QUIET,
+        "outputs": [search, shown, table, bubbles, undo, redo], **QUIET,
     }  # fmt: skip
     again: dict[str, Any] = {"fn": partial(draw_table, workspace), "inputs": paged, "outputs": table, **QUIET}
     beside: dict[str, Any] = {"fn": partial(draw_opened, workspace), "inputs": opened, "outputs": bubbles, **QUIET}
     barred: dict[str, Any] = {
         "fn": partial(draw_facets, workspace), "inputs": wanted, "outputs": [chips, facets], **QUIET
     }  # fmt: skip
-    refresh.change(**redraw).then(**barred)
-    wanted.change(**again).then(**barred).then(time.monotonic, None, many.refresh, **QUIET)
+    # Beside each other, not one after the other: the bars of many examples take longer than a page of them.
+    refresh.change(**redraw)
+    wanted.change(**again)
+    for state in (refresh, wanted):
+        state.change(**barred)
     late.change(card.conflict, late, both, **QUIET)
 
     chosen = [wanted, offset, ticked]

@@ -5,7 +5,6 @@ it is pressed; where another is found by then, nothing is changed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from html import escape
 from typing import Any
@@ -32,14 +31,6 @@ ACTIONS: dict[str, tuple[str, Callable[..., int]]] = {
 
 OPTIONS = {"Match case": "case", "Whole words": "whole_words", "It is a pattern": "pattern"}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-
-
-@dataclass(frozen=True)
-class Many:
-    """What the view touches."""
-
-    refresh: gr.State
-    """Its change counts again."""
 
 
 def meant(wanted: Filter, ticked: tuple[int, ...]) -> Filter:
@@ -141,9 +132,9 @@ def _sample(example_id: int, field: str, before: str, after: str) -> str:
     )
 
 
-def build(workspace: Workspace, wanted: gr.State, ticked: gr.State, changed: gr.State) -> Many:
-    """Lays out the two folds and wires their events."""
-    refresh, told = gr.State(0.0), gr.State(0)
+def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.State, changed: gr.State) -> None:
+    """Lays out the two folds and wires their events: they count again when any of the states but `changed` does."""
+    told = gr.State(0)
     with gr.Row(elem_classes="td-many"):
         with gr.Accordion("Change all found at once", open=False, elem_id="data-many") as fold:
             action = gr.Radio(list(ACTIONS)[:4], value="Set the topic", label="What to do", elem_id="data-many-action")
@@ -166,8 +157,8 @@ def build(workspace: Workspace, wanted: gr.State, ticked: gr.State, changed: gr.
         "fn": partial(count, workspace), "inputs": [*scope, action],
         "outputs": [fold, replacing, action, go, told, would, put], **QUIET,
     }  # fmt: skip
-    refresh.change(**counted)
-    ticked.change(**counted)
+    for state in (refresh, wanted, ticked):
+        state.change(**counted)
     asked: dict[str, Any] = {"fn": partial(ask, workspace), "inputs": action, "outputs": text, **QUIET}
     action.change(**asked).then(**counted)
     fold.expand(**asked)
@@ -186,4 +177,3 @@ def build(workspace: Workspace, wanted: gr.State, ticked: gr.State, changed: gr.
         partial(replace_found, workspace), [*scope, *typed, changed], [would, put, changed], api_name="data_replace",
         show_progress="minimal",
     )  # fmt: skip
-    return Many(refresh)

@@ -30,7 +30,7 @@ def drawn(
     ticked: tuple[int, ...] = (),
 ) -> dict[str, Any]:
     """What `draw` gives, by name."""
-    names = ("search", "shown", "table", "opened", "undo", "redo", "counted")
+    names = ("search", "shown", "table", "opened", "undo", "redo")
     return dict(zip(names, examples.draw(workspace, search, wanted, offset, opened, ticked), strict=True))
 
 
