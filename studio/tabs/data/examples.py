@@ -19,6 +19,7 @@ from engine.data import batches, changes, editor, filters
 from engine.data.editor import ChangedMeanwhile
 from engine.data.filters import EVERYTHING, Filter
 from engine.data.histograms import histograms
+from engine.progress import count
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import examples_card as card
@@ -122,7 +123,9 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., int]]:
 
     def move(changed: int, event: gr.EventData) -> int:
         ids = [int(each) for each in event.ids]
-        (editor.trash if event.to == "trashed" else editor.restore)(workspace, ids)
+        number = (editor.trash if event.to == "trashed" else editor.restore)(workspace, ids)
+        told = "moved to the trash. Undo brings it back." if event.to == "trashed" else "taken out of the trash."
+        notices.say(f"{count(number, 'example')} {told}")
         return changed + 1
 
     def undo_or_redo(changed: int, event: gr.EventData) -> int:
@@ -139,7 +142,9 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., int]]:
 def _edit(workspace: Workspace) -> Callable[..., tuple[Any, int]]:
     def edit(changed: int, event: gr.EventData) -> tuple[Any, int]:
         given = (int(event.id), str(event.field), str(event.value))
-        return write(workspace, *given, before=str(event.before), role=str(event.role)), changed + 1
+        late = write(workspace, *given, before=str(event.before), role=str(event.role))
+        # Another edit does not take away what waits to be settled.
+        return late or gr.skip(), changed + 1
 
     return edit
 
@@ -249,6 +254,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     for part, events in ((table, ("move", "step")), (bubbles, ("move", "former"))):
         for event in events:
             getattr(part, event)(notices.shown(acts[event]), changed, changed, **each).failure(**redraw)
+        part.move(lambda: (), None, ticked, **each)
         part.edit(notices.shown(_edit(workspace)), changed, [late, changed], **each).failure(**redraw)
         part.shut(lambda: None, None, opened, **QUIET).then(**beside).then(**again)
     both.settle(_settle(workspace), [late, changed], [late, changed], **QUIET)

@@ -77,6 +77,11 @@ def chosen(wanted: Filter, bars: Mapping[str, Sequence[Bar]]) -> str:
         '<span aria-hidden="true">×</span></button>'
         for column in wanted.narrowed
     )
+    if wanted.ids:
+        chips += (
+            '<button type="button" class="td-plain" data-clear="ids" title="Take this filter off">'
+            f'<b>{len(wanted.ids):,} chosen elsewhere</b><span aria-hidden="true">×</span></button>'
+        )
     every = '<button type="button" class="td-plain" data-clear="">Clear all</button>' if chips else ""
     return f'<div class="td-chosen">{chips}{every}</div>' if chips else ""
 

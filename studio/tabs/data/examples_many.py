@@ -165,7 +165,7 @@ def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.
     go.click(
         partial(change, workspace), [*scope, action, text, told, changed], changed, api_name="data_change",
         show_progress="minimal",
-    ).failure(**counted)  # fmt: skip
+    ).success(lambda: (), None, ticked, **QUIET).failure(**counted)  # fmt: skip
     typed = [find, by, fields, options]
     see.click(
         partial(look, workspace), [*scope, *typed], [would, put], api_name="data_preview", show_progress="minimal"

@@ -106,7 +106,7 @@ def test_parts_events_change_the_workspace(filled: Workspace) -> None:
     acts, edit = examples._changes(filled), examples._edit(filled)
     seen = editor.get_example(filled, 3).output
     typed = event(id="3", field="output", value="Another answer.", before=seen, role="")
-    assert edit(0, typed) == (None, 1)
+    assert edit(0, typed) == (gr.skip(), 1)
     assert editor.get_example(filled, 3).output == "Another answer."
     edit(1, event(id="3", field="history:0", value="Good day.", before="", role="assistant"))
     assert [(turn.role, turn.content) for turn in editor.get_example(filled, 3).history] == [("assistant", "Good day.")]
