@@ -11,6 +11,7 @@ from engine.data.cleaning import looking, overview, pipeline, settings
 from engine.data.cleaning.judging import judge_examples, quality
 from engine.data.cleaning.standing import GOOD
 from engine.data.filters import Filter
+from engine.data.summary import readiness
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.workspace import Workspace, open_workspace
 
@@ -140,6 +141,16 @@ def test_steps_are_made_as_batches_and_taken_back_in_any_order(filled: Workspace
         pipeline.revert(filled, "html")
     with pytest.raises(InputRefused):
         pipeline.apply(filled, "polish")
+
+
+def test_the_verdict_names_what_waits_to_be_cleaned(filled: Workspace) -> None:
+    told = "5 examples can be cleaned"
+    assert not any(told in reason.text for reason in readiness(filled).reasons), "nobody has looked yet"
+    looking.look(filled)
+    (reason,) = [reason for reason in readiness(filled).reasons if told in reason.text]
+    assert (reason.step, reason.weight) == ("clean", "minor")
+    overview.clean(filled)
+    assert not any("can be cleaned" in reason.text for reason in readiness(filled).reasons)
 
 
 def test_undo_after_a_restart_takes_back_the_last_step(filled: Workspace) -> None:
