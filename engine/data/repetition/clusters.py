@@ -194,7 +194,8 @@ def counts(workspace: Workspace) -> Counts:
 
 
 def listed(workspace: Workspace, kind: Kind | None = None, *, limit: int = 50, offset: int = 0) -> list[Cluster]:
-    """Open clusters: contradictions first, those in numbers, dates and the like before those in other words.
+    """Open clusters: contradictions first, those in numbers, dates and the like before those in other words, and those
+    with few answers before those with many, which take longest to settle.
 
     Args:
         workspace: where.
@@ -206,7 +207,8 @@ def listed(workspace: Workspace, kind: Kind | None = None, *, limit: int = 50, o
         row["cluster"]
         for row in workspace.database.rows(
             f"""SELECT cluster FROM ({_SUMMARY}) WHERE $kind = '' OR kind = $kind
-                ORDER BY kind = 'exact', kind = 'near', weight, examples DESC, cluster LIMIT $limit OFFSET $offset""",  # noqa: S608
+                ORDER BY kind = 'exact', kind = 'near', weight, answers, examples DESC, cluster
+                LIMIT $limit OFFSET $offset""",  # noqa: S608 (constants)
             {"kind": kind or "", "limit": limit, "offset": offset},
         )
     ]

@@ -15,6 +15,7 @@ from studio.tabs.data.marks import marked
 WITH_KEYS = 9
 MOST_MARKED = 0.6
 _APART = re.compile(r"</ins>(\s+)<ins>")
+_BEGINS, _ENDS = re.compile(r"<ins>(\s+)"), re.compile(r"(?<!\s)(\s+)</ins>")
 _INSIDE = re.compile(r"<ins>(.*?)</ins>", re.DOTALL)
 
 PRESSED = """
@@ -182,6 +183,8 @@ def _texts(choices: Sequence[Sequence[Member]]) -> list[tuple[str, str]]:
 def _marked(against: str, text: str) -> str:
     """The text with what it says otherwise marked; nothing is marked where that would be most of it."""
     told = _APART.sub(r"\1", marked(against, text)[1])
+    # Blanks at the ends of what is marked would be underlined.
+    told = _BEGINS.sub(r"\1<ins>", _ENDS.sub(r"</ins>\1", told)).replace("<ins></ins>", "")
     other = sum(len(part) for part in _INSIDE.findall(told))
     return told if other <= MOST_MARKED * len(escape(text)) else escape(text)
 
