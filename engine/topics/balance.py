@@ -16,7 +16,7 @@ MANY_TIMES = 5
 # A cap brings the largest topics to so many times the one in the middle.
 CAP_TIMES = 3
 SHOWN = 6
-SAMPLED = 5_000
+SAMPLED = 1_000
 FEWEST_FOR_SUBJECT = 50
 
 _SHARES = """
@@ -114,9 +114,14 @@ class Balance:
         return self.labelled + self.unlabelled + self.off_topic
 
 
+def counted(workspace: Workspace) -> dict[str, int]:
+    """Topic -> active examples, the largest first; "" without a topic, "off-topic" about something else."""
+    return {row["topic"]: row["n"] for row in workspace.database.rows(_SHARES, {"off_topic": OFF_TOPIC})}
+
+
 def balance(workspace: Workspace) -> Balance:
     """Judges the balance of the active examples."""
-    counts = {row["topic"]: row["n"] for row in workspace.database.rows(_SHARES, {"off_topic": OFF_TOPIC})}
+    counts = counted(workspace)
     off_topic, unlabelled = counts.pop(OFF_TOPIC, 0), counts.pop("", 0)
     total = sum(counts.values())
     shares = tuple(Share(topic, n, n / total) for topic, n in counts.items())

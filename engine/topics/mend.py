@@ -16,7 +16,7 @@ import pyarrow as pa
 from engine.data import changes
 from engine.data.duplicates import normalise
 from engine.errors import InputRefused
-from engine.topics.balance import balance
+from engine.topics.balance import counted
 from engine.topics.discover import OFF_TOPIC
 from engine.workspace import Workspace
 
@@ -142,7 +142,7 @@ def apply(workspace: Workspace, plan: Plan) -> int:
 
 
 def _counts(workspace: Workspace) -> dict[str, int]:
-    counts = {share.topic: share.examples for share in balance(workspace).shares}
+    counts = {topic: n for topic, n in counted(workspace).items() if topic not in ("", OFF_TOPIC)}
     if not counts:
         raise InputRefused("No example has a topic yet.", "There is nothing to balance between.", "Find topics first.")
     return counts

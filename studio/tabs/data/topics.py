@@ -9,6 +9,7 @@ import gradio as gr
 from engine.data import changes
 from engine.data.batches import Batch, made_for
 from engine.data.filters import Filter
+from engine.errors import InputRefused
 from engine.topics import discover, paraphrase
 from engine.topics.balance import Balance, balance, questions_of
 from engine.topics.clusters import FEWEST
@@ -36,16 +37,16 @@ def draw(workspace: Workspace, chosen: str | None) -> tuple[Any, ...]:
         gr.Button(f"Find topics for {now.unlabelled:,} examples"),
         gr.Button(interactive=changes.can_undo(workspace)[0]),
         parts.bars(now, waiting, chosen),
-        draw_chosen(workspace, chosen),
+        draw_chosen(workspace, chosen, now),
         parts.done(_done(workspace)),
-        gr.Column(visible=bool(now.examples)),
+        gr.Column(visible=bool(now.shares)),
     )
 
 
 @notices.shown
-def draw_chosen(workspace: Workspace, chosen: str | None) -> str:
+def draw_chosen(workspace: Workspace, chosen: str | None, now: Balance | None = None) -> str:
     """The topic that is looked at, beside the bars."""
-    now = balance(workspace)
+    now = now or balance(workspace)
     if chosen is None:
         return parts.chosen_topic(now, None)
     counts = {share.topic: share.examples for share in now.shares}
@@ -73,11 +74,14 @@ def _done(workspace: Workspace) -> list[Batch]:
 @notices.shown
 def find(
     workspace: Workspace,
-    count: int | None,
+    count: str,
     changed: int,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> int:
-    found = discover.discover(workspace, int(count) if count else None, lambda share, told: progress(share, desc=told))
+    if count.strip() and not count.strip().isdecimal():
+        raise InputRefused(f"“{count.strip()}” is not a number of topics.", "", "Type one, or leave it empty.")
+    wanted = int(count) if count.strip() else None
+    found = discover.discover(workspace, wanted, lambda share, told: progress(share, desc=told))
     notices.say(found.sentence)
     return changed + 1
 
@@ -137,10 +141,9 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         take_back = gr.Button("Undo", elem_id="topics-undo", scale=0, min_width=90, interactive=False)
     with gr.Row(elem_id="topics-finder", visible=False) as finder:
         go = gr.Button("Find topics", variant="primary", elem_id="topics-find", scale=0, min_width=200)
-        count = gr.Number(
-            None, label="How many", placeholder="as many as there are", precision=0, minimum=2, elem_id="topics-count",
-            min_width=190, scale=0,
-        )  # fmt: skip
+        count = gr.Textbox(
+            label="How many", placeholder="as many as there are", elem_id="topics-count", min_width=200, scale=0
+        )
     found = gr.HTML(elem_id="topics-progress")
     tools.review(workspace, changed, refresh)
     with gr.Row(elem_classes="td-editor"):

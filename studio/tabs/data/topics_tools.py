@@ -24,7 +24,7 @@ RULES = [("Rules of English, at once", BY_RULES)]
 
 @notices.shown
 def plan_cap(workspace: Workspace, most: int | None) -> tuple[Any, ...]:
-    plan = mend.plan_cap(workspace, int(most)) if most and balance(workspace).shares else None
+    plan = mend.plan_cap(workspace, int(most)) if most else None
     return parts.cut(plan), _move(plan)
 
 
@@ -99,7 +99,7 @@ def draw(workspace: Workspace, most: int | None, total: int | None, shares: str,
     """The tools as they stand to the examples now; what a person typed stays."""
     now = balance(workspace)
     most = most or (now.cap if now.shares else None)
-    capped, cap_button = plan_cap(workspace, most)
+    capped, cap_button = plan_cap(workspace, most if now.shares else None)
     drawn, sample_button = plan_sample(workspace, total if now.shares else None, shares)
     models = [(f"{bot.name}, a model", bot.id) for bot in list_bots(workspace)]
     lines = sentences or "\n".join(off_topic.sentences(workspace, refusal_now(workspace)))
@@ -146,12 +146,12 @@ def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     """Lays out the tools and wires their events."""
     gr.HTML(f"<h3>{parts.TITLE}</h3><p>{parts.LEAD}</p>")
     with gr.Accordion("Cap the large topics", open=False, elem_id="topics-cap"):
-        most = gr.Number(None, label="At most, of each topic", precision=0, minimum=1, elem_id="topics-cap-most")
+        most = gr.Number(None, label="At most, of each topic", precision=0, elem_id="topics-cap-most")
         capped = gr.HTML(elem_id="topics-cap-plan")
         cap_it = gr.Button("Move to the trash", elem_id="topics-cap-go", interactive=False)
     with gr.Accordion("Draw a sample with wished shares", open=False, elem_id="topics-sample"):
         with gr.Row():
-            total = gr.Number(None, label="Examples that stay", precision=0, minimum=1, elem_id="topics-sample-total")
+            total = gr.Number(None, label="Examples that stay", precision=0, elem_id="topics-sample-total")
             shares = gr.Textbox(
                 label="Shares (the other topics share the rest evenly)", placeholder="returns 30%, refunds 20%",
                 elem_id="topics-sample-shares",

@@ -61,6 +61,10 @@ def test_examples_without_topics_lead_to_the_one_button(workspace: Workspace) ->
     assert shown["finder"].visible
     assert shown["find"].value == "Find topics for 31 examples"
     assert "Press Find topics" in shown["bars"]
+    with pytest.raises(gr.Error, match="“many” is not a number of topics"):
+        topics.find(workspace, " many", 0)
+    with pytest.raises(gr.Error, match="cannot be divided into 99 topics"):
+        topics.find(workspace, "99", 0)
 
 
 def test_the_verdict_the_bars_and_the_largest_topic_beside_them(workspace: Workspace) -> None:
