@@ -37,8 +37,12 @@ ROWS = 4
 # Texts that met in a band are compared with the first of them, what is left with the next, this often.
 ROUNDS = 16
 
+# What two texts say after so much makes none of them another question.
+LETTERS = 2_000
+
 _BATCH = 4_096
 _PAIRS = 1 << 14
+_LETTERS = 1 << 22
 _POWER = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -79,8 +83,8 @@ class Sketches(NamedTuple):
 
 
 def plain_texts(texts: Iterable[str]) -> pa.LargeStringArray:
-    """Normalised texts as one flat column."""
-    return pa.array(texts, pa.large_string())
+    """Normalised texts as one flat column, each as far as it is compared: its first 2,000 letters."""
+    return pa.array((text[:LETTERS] for text in texts), pa.large_string())
 
 
 def similarities(texts: pa.LargeStringArray, left: Numbers, right: Numbers) -> Shares:
@@ -88,11 +92,15 @@ def similarities(texts: pa.LargeStringArray, left: Numbers, right: Numbers) -> S
 
     Pieces are compared by 48 bits of their hash: one pair in a billion of 500 letters is a piece wrong.
     """
-    found = [
-        _similarities(texts, left[start : start + _PAIRS], right[start : start + _PAIRS])
-        for start in range(0, len(left), _PAIRS)
-    ]
-    return np.concatenate(found) if found else np.zeros(0)
+    found = [np.zeros(0)]
+    lengths = np.asarray(pc.binary_length(texts))
+    # Batches of so many letters that memory stays small, and of so many pairs that a pair's place fits 16 bits.
+    batch = (np.cumsum(lengths[left] + lengths[right]) // _LETTERS).astype(np.int64)
+    for start, size in zip(*_runs(batch), strict=True):
+        for begin in range(start, start + size, _PAIRS):
+            part = slice(begin, min(begin + _PAIRS, start + size))
+            found.append(_similarities(texts, left[part], right[part]))
+    return np.concatenate(found)
 
 
 def groups(

@@ -65,6 +65,12 @@ def test_thousands_alike_are_one_group_and_others_alone() -> None:
     assert list(labels[3_000:]) == [3_000, 3_001, 3_002, 3_003]
 
 
+def test_long_texts_are_compared_by_how_they_begin() -> None:
+    long = "a question that goes on about many things " * 500
+    labels = nearness.groups(nearness.plain_texts([long + "one", long + "two", "another question"]), 0.9)
+    assert list(labels) == [0, 0, 2]
+
+
 def test_a_condition_divides_what_is_near() -> None:
     texts = nearness.plain_texts(f"how much is the plan with {gigabytes} gigabytes" for gigabytes in (5, 5, 6))
     even = nearness.groups(texts, 0.7, confirm=lambda left, right: (left == 0) & (right == 1))
