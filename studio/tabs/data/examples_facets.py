@@ -10,6 +10,8 @@ from engine.data.histograms import Bar
 TITLES = {
     "topic": "Topic",
     "quality": "Quality",
+    "reasons": "What speaks against it",
+    "golden": "Golden conversations",
     "privacy": "Personal data",
     "duplicates": "Repeats",
     "tags": "Tags",
@@ -33,6 +35,8 @@ FOLD = '<button type="button" class="td-plain" aria-expanded="false" aria-contro
 
 _VALUES = {
     "topic": {"": "No topic"},
+    "reasons": {"": "Nothing"},
+    "golden": {"yes": "Golden", "no": "The others"},
     "tags": {"": "No tag"},
     "privacy": {"open": "To review", "unscanned": "Names not looked for", "clear": "Clear"},
     "duplicates": {

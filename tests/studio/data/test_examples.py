@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from engine.data import changes, editor
-from engine.data.filters import EVERYTHING, UNKNOWN, Filter, Range
+from engine.data.filters import COLUMNS, EVERYTHING, UNKNOWN, Filter, Range
 from engine.data.histograms import histograms
 from engine.workspace import Workspace
 from studio import notices
@@ -87,6 +87,10 @@ def test_pressing_bars_and_chips(filled: Workspace) -> None:
     assert (chosen, search) == ([Filter(status="trashed"), 0, ()], "")
     assert examples.looked_at(wanted, "Trash")[0] == Filter(topic=("topic 1",), status="trashed")
     assert examples.searched(wanted, " item ")[0].search == "item"
+
+
+def test_every_column_has_its_chart() -> None:
+    assert set(examples_facets.TITLES) == set(COLUMNS)
 
 
 def test_ranges_in_words_and_beside_each_other(filled: Workspace) -> None:
