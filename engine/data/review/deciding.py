@@ -149,11 +149,18 @@ def take_back(workspace: Workspace, kind: str, secret: int) -> Decided:
             WHERE type = ? AND secret = ? AND state = 'rejected' ORDER BY decided_in DESC""",  # noqa: S608 (constants)
         [kind, secret],
     )
-    places = 0
-    batch = None
+    places, batch = 0, None
     for row in rejected:
-        places += changes.revert(workspace, row["decided_in"]).examples
         batch = row["decided_in"]
+        read = workspace.database.rows(
+            """SELECT DISTINCT examples.id FROM examples JOIN edits ON example_id = examples.id
+               WHERE batch = ? AND scanned_at IS NOT NULL""",
+            [batch],
+        )
+        places += changes.revert(workspace, batch).examples
+        # Its placeholders are as they were when it was looked through.
+        with workspace.database.transaction() as cursor:
+            set_scanned(cursor, [each["id"] for each in read])
     accepted = hits.ids_of(workspace, secret, ("accepted",), kind)
     if accepted:
         with workspace.database.transaction() as cursor:

@@ -202,7 +202,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         with gr.Column(scale=3, min_width=280):
             verdict = gr.HTML(elem_id="data-privacy-verdict")
             working = gr.HTML(elem_id="data-privacy-progress")
-        with gr.Column(scale=1, min_width=220):
+        with gr.Column(scale=1, min_width=280):
             button = gr.Button("Look", variant="primary", elem_id="data-scan", visible=False)
             halt = gr.Button("Stop looking", elem_id="data-scan-stop", visible=False)
     with gr.Column(visible=False, elem_id="data-privacy-body") as body:

@@ -80,7 +80,7 @@ def verdict(counts: Sequence[KindCount], examples: int, unread: int, texts: int,
         return _verdict(
             f"{examples_in_words(unread)} {were} not looked through for names yet.",
             f"Reading {'it' if unread == 1 else 'them'} takes {_duration(texts / TEXTS_A_SECOND)}, also while the page "
-            "is closed. Nothing is frozen before.",
+            "is closed. Nothing is frozen before that.",
         )
     waiting, places = sum(count.open for count in counts), sum(count.places for count in counts)
     if waiting:

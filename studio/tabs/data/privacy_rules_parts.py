@@ -88,7 +88,8 @@ def report(found: Residual) -> str:
 
 
 def _risk(risk: Risk) -> str:
-    kind = escape(named(risk.type).capitalize())
+    many = named(risk.type)
+    kind = escape(f"{many[0].upper()}{many[1:]}")
     if risk.measured is None:
         measured = missed = '<span class="td-quiet">not measured</span>'
     else:
