@@ -10,7 +10,7 @@ from engine.data.histograms import Bar
 TITLES = {
     "topic": "Topic",
     "quality": "Quality",
-    "reasons": "What speaks against it",
+    "reasons": "Weak points",
     "golden": "Golden conversations",
     "privacy": "Personal data",
     "duplicates": "Repeats",
