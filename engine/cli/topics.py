@@ -130,7 +130,7 @@ def _mend(
 
     if cap is not None and sample is not None:
         raise InputRefused("--cap and --sample cannot go together.", "Each decides which examples stay.", "Give one.")
-    wished = mend.read_shares(", ".join(shares))
+    wished = mend.read_shares("\n".join(shares))
     plan = mend.plan_cap(workspace, cap) if cap is not None else mend.plan_sample(workspace, sample or 0, wished)
     trashed = mend.apply(workspace, plan) if apply else plan.trashed
     cuts = [asdict(cut) for cut in plan.cuts]

@@ -27,6 +27,8 @@ FOUND = "found_topics"
 """The key in the table `settings` under which the names stand that were found and that nobody accepted yet."""
 COMPARED = 20_000
 LONGEST_NAME = 80
+# Of the time of a search, the part that goes into comparing meanings.
+COMPARING = 0.6
 # Learning a classifier of words needs no more than this of what the sample became.
 FEWEST_TO_LEARN = 200
 
@@ -221,18 +223,15 @@ def _label(
     """A topic for each question, "" where none fits."""
     labelled = [str(row["instruction"]) for row in known]
     topics = [str(row["topic"]) for row in known]
-    share = None if progress is None else (lambda done, words: progress(0.85 * done, words))
-    found = vectors.of(workspace, [*questions, *labelled], share)
+    found = vectors.of(workspace, [*questions, *labelled], _part(progress, 0, COMPARING))
     own = found[: len(questions)]
-    if progress is not None:
-        progress(0.9, "Grouping like questions")
     told = [""] * len(questions)
     if len(set(topics)) > 1:
         told = labelling.propose(found[len(questions) :], topics, own)
     rest = np.asarray([index for index, topic in enumerate(told) if not topic], dtype=np.int64)
     # What is left over after labelling may be too little for groups; without labels that was refused before.
     if len(rest) >= clusters.FEWEST or not topics:
-        groups = clusters.group(own[rest], count)
+        groups = clusters.group(own[rest], count, _part(progress, COMPARING, 0.95))
         members = [rest[groups.groups == number].tolist() for number in range(groups.number)]
         taken = {*topics, *_all_topics(workspace), OFF_TOPIC}
         for indices, name in zip(
@@ -241,6 +240,11 @@ def _label(
             for at in indices:
                 told[at] = name
     return told
+
+
+def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """The part of the whole that goes from start to end."""
+    return None if progress is None else (lambda done, words: progress(start + done * (end - start), words))
 
 
 def _all_topics(workspace: Workspace, status: str = "any") -> list[str]:
@@ -263,9 +267,16 @@ def _save(workspace: Workspace, rows: list[dict[str, Any]], told: list[str], kno
             by_topic.setdefault(topic, []).append(row)
     batch = None
     if ids:
-        table = pa.table({"example_id": ids, "field": ["topic"] * len(ids), "after": topics})
         with workspace.database.transaction() as cursor:
-            batch = changes.make(cursor, "topics:discover", table).batch
+            cursor.register("found_topics", pa.table({"id": pa.array(ids, pa.int64()), "found": topics}))
+            # A search takes minutes: what somebody typed meanwhile stays.
+            batch = changes.make(
+                cursor,
+                "topics:discover",
+                """SELECT id AS example_id, 'topic' AS field, found AS after
+                   FROM found_topics JOIN examples USING (id) WHERE topic = ''""",
+            ).batch
+            cursor.unregister("found_topics")
             _remember_found(cursor, _found_names(cursor) | (by_topic.keys() - known))
     sizes = Counter(topics)
     found = [

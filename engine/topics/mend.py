@@ -65,6 +65,10 @@ class Plan:
         return f"{self.trashed:,} {go} to the trash, of {topics}; {self.kept:,} stay."
 
 
+# A name, a number, and what ends a part: no comma that belongs to the number.
+_SHARE = re.compile(r"\s*(.+?)\s*[=:\s]\s*(\d+(?:[.,]\d+)?)\s*(%?)\s*(?:[,;\n]+\s*|$)", re.DOTALL)
+
+
 def plan_cap(workspace: Workspace, most: int) -> Plan:
     """At most so many examples per topic; those without a topic are left alone.
 
@@ -109,20 +113,23 @@ def plan_sample(workspace: Workspace, total: int, shares: Mapping[str, float] | 
 
 
 def read_shares(text: str) -> dict[str, float]:
-    """Shares as people write them: "returns 30%, refunds = 0.2".
+    """Shares as people write them: "returns 30%, refunds = 0.2". A topic's name may hold commas.
 
     Raises:
-        InputRefused: a part has another form.
+        InputRefused: a part has another form, or is a bare 1, which may be all or one in a hundred.
     """
-    shares = {}
-    for part in filter(None, (part.strip() for part in re.split(r"[,;\n]+(?!\d)", text))):
-        match = re.fullmatch(r"(.+?)\s*[=:\s]\s*(\d+(?:[.,]\d+)?)\s*(%?)", part)
-        if match is None:
+    shares: dict[str, float] = {}
+    rest = text.strip(" ,;\n")
+    while rest:
+        match = _SHARE.match(rest)
+        if match is None or (match[2] == "1" and not match[3]):
+            part = match[0].strip(" ,;\n") if match else rest
             raise InputRefused(
                 f"“{part}” is not a topic with its share.", "A share looks like this: returns 30%.", "Write it so."
             )
         value = float(match[2].replace(",", "."))
         shares[match[1].strip()] = value / 100 if match[3] or value > 1 else value
+        rest = rest[match.end() :]
     return shares
 
 

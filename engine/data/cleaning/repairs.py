@@ -45,8 +45,8 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,
 _OPEN = re.compile(rf"<(?!/?(?:{_INLINE}|{_BLOCK}|base|br|li)(?:\s[^<>]*|\s*/)?>|!--|!doctype)", re.IGNORECASE)
 # Tags that are words as well: without an attribute and an end, "<address>" asks for one to be filled in.
 _WORD_TAG = re.compile(
-    r"<(?=(a|abbr|acronym|address|article|aside|big|body|caption|center|code|figure|footer|form|head|header|img|label|link|"
-    r"main|mark|meta|nav|object|q|s|samp|section|small|table|title|var)>)",
+    r"<(?=(a|abbr|acronym|address|article|aside|big|body|button|caption|center|code|figure|footer|form|head|header|img|"
+    r"input|label|link|main|mark|meta|nav|object|option|q|s|samp|script|section|select|small|style|table|title|var)>)",
     re.IGNORECASE,
 )
 _LINE_TAG = re.compile(rf"</?(?:{_BLOCK}|br|li)\b", re.IGNORECASE)

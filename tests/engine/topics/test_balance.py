@@ -175,6 +175,9 @@ def test_shares_are_read_as_people_write_them() -> None:
         "returns": 0.3, "gift cards": 0.2, "refunds": 0.125,
     }  # fmt: skip
     assert mend.read_shares("  ") == {}
+    assert mend.read_shares("refund, money back=30%\nreturns 5 %") == {"refund, money back": 0.3, "returns": 0.05}
+    with pytest.raises(InputRefused):
+        mend.read_shares("returns=1")
     with pytest.raises(InputRefused, match="returns lots"):
         mend.read_shares("returns lots")
 
