@@ -15,11 +15,25 @@ def marked(before: str, after: str) -> tuple[str, str]:
     if max(len(left), len(right)) > MOST_WORDS:
         return _in("del", before), _in("ins", after)
     gone, come = [], []
-    for told, start, end, begin, finish in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        old, new = "".join(left[start:end]), "".join(right[begin:finish])
-        gone.append(escape(old) if told == "equal" else _in("del", old))
-        come.append(escape(new) if told == "equal" else _in("ins", new))
+    for same, old, new in _parts(left, right):
+        gone.append(escape(old) if same else _in("del", old))
+        come.append(escape(new) if same else _in("ins", new))
     return "".join(gone), "".join(come)
+
+
+def _parts(left: list[str], right: list[str]) -> list[tuple[bool, str, str]]:
+    """Stretches that are the same and that differ, in order; a lone blank between two that differ belongs to them."""
+    found: list[tuple[bool, str, str]] = []
+    for told, start, end, begin, finish in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        same, old, new = told == "equal", "".join(left[start:end]), "".join(right[begin:finish])
+        if not same and found and found[-1][0] and found[-1][1].isspace() and len(found) > 1:
+            old, new = found[-1][1] + old, found[-1][2] + new
+            found.pop()
+        if found and found[-1][0] == same:
+            old, new = found[-1][1] + old, found[-1][2] + new
+            found.pop()
+        found.append((same, old, new))
+    return found
 
 
 def _in(tag: str, text: str) -> str:

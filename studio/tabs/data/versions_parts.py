@@ -68,7 +68,7 @@ def future(known: Known, golden: float, validation: float, by: SplitBy) -> str:
     parts["train"] = known.examples - parts["validation"] - parts["golden"]
     off = uncertain_by(parts["golden"]) if parts["golden"] else 100
     told = (
-        f"{parts['golden']:,} questions to measure with tell a share to about {off} points of 100."
+        f"What is measured on {parts['golden']:,} questions can be off by {off} points of 100."
         if parts["golden"]
         else "Nothing is held back to measure with: then only golden questions picked by hand can tell how good it is."
     )
@@ -168,7 +168,8 @@ def _card(version: Version, topics: Topics, runs: Sequence[str]) -> str:
         f'<span class="td-quiet"><time datetime="{when.isoformat()}">{when.day} {when:%b %Y, %H:%M} UTC</time>, '
         f'<code title="The same examples divided alike have the same mark">{version.hash[:8]}</code></span></header>'
         f'{split_bar(version.counts)}{used}<p class="td-quiet">{escape(notes)}</p>{_topics(topics)}'
-        f'<div class="td-version-does"><button type="button" class="td-plain" data-does="look" data-name="{name}">Compare</button>'
+        '<div class="td-version-does">'
+        f'<button type="button" class="td-plain" data-does="look" data-name="{name}">Compare</button>'
         f'<button type="button" class="td-plain" data-does="look" data-name="{name}">Go back to it</button>{delete}'
         "</div></section>"
     )
@@ -211,7 +212,7 @@ def differences(found: Comparison, kind: Kind | None, *, offset: int, limit: int
     chips = "".join(_kind(each, found, kind) for each in (None, *kinds)) if len(kinds) > 1 else ""
     rows = "".join(_difference(row) for row in found.rows)
     pages = _pages(offset, limit, len(found.rows), found.count(kind))
-    return f'{head}<nav class="td-kinds" aria-label="Show">{chips}</nav>{rows}{pages}'
+    return f'{head}<nav class="td-differing" aria-label="Show">{chips}</nav>{rows}{pages}'
 
 
 def _kind(kind: Kind | None, found: Comparison, chosen: Kind | None) -> str:

@@ -81,6 +81,7 @@ def test_long_lists_are_turned(frozen: Workspace) -> None:
     ("before", "after", "expected"),
     [
         ("Pay by card", "Pay by bank", ("Pay by <del>card</del>", "Pay by <ins>bank</ins>")),
+        ("Send us a photo", "Write to the shop", ("<del>Send us a photo</del>", "<ins>Write to the shop</ins>")),
         ("", "a < b", ("", "<ins>a &lt; b</ins>")),
         ("x " * 3000, "y", (f"<del>{'x ' * 3000}</del>", "<ins>y</ins>")),
     ],
@@ -92,7 +93,7 @@ def test_marks(before: str, after: str, expected: tuple[str, str]) -> None:
 def test_the_picture_says_what_can_be_measured(filled: Workspace) -> None:
     drawn = freezing.picture(filled, 10, 10, "conversation")
     assert "<b>about 24</b> to learn from" in drawn
-    assert "3 questions to measure with tell a share to about 57 points of 100" in drawn
+    assert "What is measured on 3 questions can be off by 57 points of 100" in drawn
     assert "No source tells the customer or the date" in drawn
     assert "Nothing is held back" in freezing.picture(filled, 0, 10, "conversation")
     assert [way for _, way in versions_parts.ways(freezing.division.known(filled))] == ["conversation"]
