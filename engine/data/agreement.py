@@ -37,7 +37,9 @@ HALF_AS_MUCH_AGAIN = 1.5
 FEW = 12
 
 PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)_\d+\]")
-_NUMBER = re.compile(r"([$€£₹¥]|\b(?:rs|inr|usd|eur|gbp)\b\.?)?\s*(\d+(?:[.,:/]\d+)*)\s*(%|per ?cent|[^\W\d_]+)?", re.I)
+_NUMBER = re.compile(
+    r"([$€£₹¥]|\b(?:rs|inr|usd|eur|gbp)\b\.?)?\s*(\d+(?:[.,:/]\d+)*)\s*([%$€£₹¥]|per ?cent|[^\W\d_]+)?", re.I
+)
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _SPELLED = {
     "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
@@ -48,8 +50,8 @@ _UNITS = {
     "h": "hour", "hr": "hour", "hrs": "hour", "hour": "hour", "hours": "hour", "min": "minute", "mins": "minute",
     "minute": "minute", "minutes": "minute", "day": "day", "days": "day", "week": "week", "weeks": "week",
     "month": "month", "months": "month", "year": "year", "years": "year", "yrs": "year", "%": "%", "percent": "%",
-    "per cent": "%", "$": "$", "usd": "$", "€": "€", "eur": "€", "£": "£", "gbp": "£", "₹": "₹", "rs": "₹", "inr": "₹",
-    "¥": "¥",
+    "per cent": "%", "$": "$", "usd": "$", "dollar": "$", "dollars": "$", "€": "€", "eur": "€", "euro": "€",
+    "euros": "€", "£": "£", "gbp": "£", "₹": "₹", "rs": "₹", "inr": "₹", "rupees": "₹", "¥": "¥",
 }  # fmt: skip
 
 
@@ -110,10 +112,19 @@ def _number(currency: str | None, digits: str, unit: str | None) -> str:
 
 
 def _figure(digits: str) -> str:
-    whole = re.sub(r",(?=\d{2,3}\b)", "", digits)
-    if re.fullmatch(r"\d+\.\d+", whole):
-        whole = whole.rstrip("0").rstrip(".")
-    return whole.lstrip("0") or "0"
+    """A figure without what divides thousands, its decimals after a dot: "1,000.50", "1.000,50" and "1000.5" are one.
+
+    One comma or dot before three figures divides thousands, before one or two or more than three it begins decimals.
+    """
+    parts, marks = re.split("[.,]", digits), re.findall("[.,]", digits)
+    decimals = ""
+    alone = len(marks) == 1 and (len(parts[1]) != 3 or not parts[0].strip("0"))
+    if alone or len(set(marks)) > 1:
+        decimals = parts.pop()
+    elif any(len(part) not in (2, 3) for part in parts[1:]):
+        return digits  # 2.0.1, a version
+    whole = "".join(parts).lstrip("0") or "0"
+    return f"{whole}.{decimals}".rstrip("0").rstrip(".") if decimals else whole
 
 
 def difference(left: str, right: str) -> str:
