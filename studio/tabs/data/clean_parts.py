@@ -31,6 +31,12 @@ element.addEventListener('click', (event) => {
   else if (button.dataset.switch) trigger('switch', {step: button.dataset.switch, on: button.dataset.on});
   else if (button.dataset.column) trigger('lead', {column: button.dataset.column, key: button.dataset.key});
 });
+// What was unfolded stays open while the view goes on drawing.
+const folds = {};
+element.addEventListener('toggle', (event) => { folds[event.target.dataset.fold] = event.target.open; }, true);
+watch('value', () => element.querySelectorAll('details[data-fold]').forEach((each) => {
+  each.open = folds[each.dataset.fold] ?? false;
+}));
 """
 """What a press in these parts means."""
 
@@ -106,7 +112,7 @@ def _step(finding: Finding, applied: Applied | None, off: bool, looked: Looked) 
     share = f"{100 * count / max(1, looked.examples):.1f}%"
     bar = f'<span class="td-share-of" aria-hidden="true"><i style="width:{share}"></i></span>' if count else ""
     return (
-        f'<section class="td-step{" td-off" if off else ""}"><details><summary><b>{escape(step.title)}</b>'
+        f'<section class="td-step{" td-off" if off else ""}"><details data-fold="{step.key}"><summary><b>{escape(step.title)}</b>'
         f"{''.join(chips)}{bar}</summary>{inside}</details>"
         f'<div class="td-step-buttons">{_buttons(step, count, applied, off)}</div></section>'
     )
@@ -242,7 +248,9 @@ def _against(reasons: Sequence[tuple[str, int]], title: str) -> str:
 
 def _more(reasons: Sequence[tuple[str, int]]) -> str:
     words = "1 more reason" if len(reasons) == 1 else f"{len(reasons)} more reasons"
-    return f"<details><summary>{words}</summary>{_against(reasons, '')}</details>" if reasons else ""
+    return (
+        f'<details data-fold="reasons"><summary>{words}</summary>{_against(reasons, "")}</details>' if reasons else ""
+    )
 
 
 def _teaching(listed: Iterable[Step]) -> str:
