@@ -47,14 +47,18 @@ element.addEventListener('click', (event) => {
   const pressed = element.querySelectorAll('[data-name][aria-pressed="true"]');
   trigger('agents', {names: [...pressed].map((each) => each.dataset.name)});
 });
-// What is drawn anew after a choice stands where it stood, and the keyboard is where it was.
+// What is drawn anew after a choice stands where it stood, and the keyboard is where it was. Gradio mends the page in
+// place, and a choice that a person touched keeps what it shows unless it is told.
 new MutationObserver(() => {
+  for (const each of element.querySelectorAll('select[data-column]')) {
+    if (each.value !== each.dataset.field) each.value = each.dataset.field;
+  }
   const select = column !== null && element.querySelector(`select[data-column="${column}"]`);
   if (!select) return;
   element.querySelector('.td-scroll').scrollLeft = scrolled;
   select.focus({preventScroll: true});
   column = null;
-}).observe(element, {childList: true, subtree: true});
+}).observe(element, {childList: true, subtree: true, attributes: true, attributeFilter: ['data-field', 'data-column']});
 """
 """What a choice in the panel means."""
 
@@ -187,7 +191,7 @@ def _head(place: int, column: str, field: str) -> str:
         for name, words in [("", "Not used"), *((each, LABELS[each]) for each in FIELDS)]
     )
     return (
-        f'<th{" data-used" if field else ""}><select data-column="{place}" '
+        f'<th{" data-used" if field else ""}><select data-column="{place}" data-field="{field}" '
         f'aria-label="What {escape(column)} holds">{options}</select><span>{escape(column)}</span></th>'
     )
 

@@ -104,7 +104,7 @@ def test_columns_are_chosen_over_the_table_and_the_choice_survives_a_reload(
     assert "As you chose" in html
     assert "the answer in <b>note</b>" in html
     # Over the column that answered before nothing is chosen now.
-    assert '<select data-column="2" aria-label="What answer holds"><option value="" selected>' in html
+    assert '<select data-column="2" data-field="" aria-label="What answer holds"><option value="" selected>' in html
     change["detected"](event())
     assert "the answer in <b>answer</b>" in found(workspace)
     change["assign"](event(column=3, field="output"))
