@@ -195,7 +195,7 @@ def duplicate_clusters(cursor: DuckDBPyConnection) -> None:
 
     Examples with one `answer` say the same but for capitals and punctuation. `why` is how the answer differs from that
     of the copy to keep; of that copy itself, why it is the one. `searched_texts` holds what was said when it was
-    searched. A pair holds as long as the batch that it was settled in is not undone.
+    searched. A pair holds as long as the batch that it was settled in stands.
     """
     cursor.execute("""
         CREATE TABLE duplicates (
@@ -236,6 +236,11 @@ def edits_taken_back(cursor: DuckDBPyConnection) -> None:
             SELECT 1 FROM fallen WHERE fallen.batch = made_in AND fallen.example_id = findings.example_id)""")
 
 
+def imported_keys(cursor: DuckDBPyConnection) -> None:
+    """What an example said when it was imported, as a number: after a change it is still known when it comes again."""
+    cursor.execute("ALTER TABLE examples ADD COLUMN imported_as UBIGINT")
+
+
 MIGRATIONS = [
     first_tables,
     ticket_columns,
@@ -244,4 +249,5 @@ MIGRATIONS = [
     cleaning_and_quality,
     duplicate_clusters,
     edits_taken_back,
+    imported_keys,
 ]

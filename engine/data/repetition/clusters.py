@@ -20,7 +20,7 @@ REPEATS = "Same question and answer as an earlier row"
 # The pairs that a person decided to keep both of.
 _SETTLED = """
     SELECT DISTINCT first_id, second_id FROM settled_pairs
-    WHERE made_in NOT IN (SELECT batch FROM edits WHERE undone)
+    WHERE made_in NOT IN (SELECT batch FROM fallen)
 """
 OPEN = f"""
     present AS (

@@ -99,17 +99,28 @@ def undo(workspace: Workspace) -> str | None:
     Raises:
         InputRefused: something else was changed since, which is not taken back from here.
     """
-    newest = workspace.database.rows(
-        """SELECT coalesce(purpose, '') AS purpose FROM edits LEFT JOIN batch_purposes USING (batch)
-           WHERE NOT undone ORDER BY edits.batch DESC LIMIT 1"""
-    )
-    if not newest:
+    purpose = _newest(workspace)
+    if purpose is None:
         return None
-    if not newest[0]["purpose"].startswith(PURPOSE):
+    if not purpose.startswith(PURPOSE):
         raise InputRefused(
             "Something else was changed since.", "The last change was not made here.", "Undo it in the view Examples."
         )
     return changes.undo(workspace)
+
+
+def can_undo(workspace: Workspace) -> bool:
+    """Whether the newest change settled something."""
+    return (_newest(workspace) or "").startswith(PURPOSE)
+
+
+def _newest(workspace: Workspace) -> str | None:
+    """What the newest change was made for, empty where nobody said; None where nothing was changed."""
+    purpose = workspace.database.value(
+        """SELECT coalesce(purpose, '') FROM edits LEFT JOIN batch_purposes USING (batch)
+           WHERE NOT undone ORDER BY edits.batch DESC LIMIT 1"""
+    )
+    return None if purpose is None else str(purpose)
 
 
 def _get(workspace: Workspace, cluster: int) -> Cluster:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from engine.data import changes
 from engine.data.filters import Filter
 from engine.data.repetition import clusters, settling
 from engine.data.repetition.clusters import KINDS, Kind
@@ -39,7 +38,7 @@ def draw(workspace: Workspace, spot: tuple[Any, ...]) -> tuple[Any, ...]:
         parts.verdict(counts, clusters.searched(workspace)),
         gr.Button(words or "Look for duplicates", visible=bool(words)),
         gr.Button(visible=counts.searched),
-        gr.Button(interactive=changes.can_undo(workspace)[0]),
+        gr.Button(interactive=settling.can_undo(workspace)),
         parts.kinds(counts, kind),
         parts.opened(cluster, place, counts.clusters[kind], drawn) if cluster else parts.empty(counts, examples, drawn),
         cluster.members[0].answer if cluster else "",

@@ -14,7 +14,6 @@ from studio.tabs.data.marks import marked
 
 WITH_KEYS = 9
 MOST_MARKED = 0.6
-_APART = re.compile(r"</ins>(\s+)<ins>")
 _BEGINS, _ENDS = re.compile(r"<ins>(\s+)"), re.compile(r"(?<!\s)(\s+)</ins>")
 _INSIDE = re.compile(r"<ins>(.*?)</ins>", re.DOTALL)
 
@@ -162,10 +161,10 @@ def opened(cluster: Cluster, place: int, total: int, drawn: int) -> str:
         f'<button type="button" class="td-plain" {turning} data-place="{(place + 1) % total}" data-key="n"{alone}>'
         f"Next <kbd>N</kbd></button></nav></header>"
         f'<div class="td-choices" data-many="{min(3, len(choices))}">{cards}</div>'
-        f'<footer><button type="button" class="td-plain" data-act="both" data-key="b" '
+        f'<div class="td-cluster-foot"><button type="button" class="td-plain" data-act="both" data-key="b" '
         f'data-cluster="{cluster.cluster}">Keep {"both" if len(choices) == 2 else "all"} <kbd>B</kbd></button>'
         f'<button type="button" class="td-plain" data-act="back" data-key="u">Undo <kbd>U</kbd></button>'
-        f'<button type="button" class="td-plain" data-act="lead" data-ids="{ids}">Open in Examples</button></footer>'
+        f'<button type="button" class="td-plain" data-act="lead" data-ids="{ids}">Open in Examples</button></div>'
         "</section>"
     )
 
@@ -182,7 +181,7 @@ def _texts(choices: Sequence[Sequence[Member]]) -> list[tuple[str, str]]:
 
 def _marked(against: str, text: str) -> str:
     """The text with what it says otherwise marked; nothing is marked where that would be most of it."""
-    told = _APART.sub(r"\1", marked(against, text)[1])
+    told = marked(against, text)[1]
     # Blanks at the ends of what is marked would be underlined.
     told = _BEGINS.sub(r"\1<ins>", _ENDS.sub(r"</ins>\1", told)).replace("<ins></ins>", "")
     other = sum(len(part) for part in _INSIDE.findall(told))
