@@ -6,13 +6,14 @@ grows flat at the top, and fewer topics are easier to look through. Measured in 
 it finds 30 groups, for 77 it finds 57 (the finer ones differ in a word).
 """
 
+import time
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import InputRefused
-from engine.topics.vectors import Vectors
+from engine.topics.vectors import Progress, Vectors
 
 # Fewer questions do not show what groups there are.
 FEWEST = 30
@@ -37,12 +38,13 @@ class Groups(NamedTuple):
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
 
-def group(vectors: Vectors, count: int | None = None) -> Groups:
+def group(vectors: Vectors, count: int | None = None, progress: Progress | None = None) -> Groups:
     """Groups vectors. The same vectors always give the same groups, the largest first.
 
     Args:
         vectors: one per question, of length 1; questions that repeat each other should be here once.
         count: how many groups, chosen by the rule above when None.
+        progress: told before each number of groups that is tried, with the time left.
 
     Raises:
         InputRefused: fewer than 30 questions, or a number of groups that is not 2 to a half of the questions.
@@ -72,8 +74,18 @@ def group(vectors: Vectors, count: int | None = None) -> Groups:
 
     if count is not None:
         return Groups(_largest_first(grouped(count)), {})
-    found = {number: grouped(number) for number in numbers_to_try(total)}
-    tried = {number: _silhouette(reduced, groups) for number, groups in found.items()}
+    found: dict[int, NDArray[np.int64]] = {}
+    tried: dict[int, float] = {}
+    numbers, started = numbers_to_try(total), time.monotonic()
+    for number in numbers:
+        if progress is not None:
+            # As many groups, as much time.
+            share = sum(found) / sum(numbers)
+            left = (time.monotonic() - started) * (1 - share) / share if share else 0
+            words = f", about {left:.0f} s left" if left >= 2 else ""
+            progress(share, f"Putting like questions together: trying {number} topics{words}")
+        found[number] = grouped(number)
+        tried[number] = _silhouette(reduced, found[number])
     best = max(tried.values())
     chosen = min(number for number, value in tried.items() if value >= NEARLY_BEST * best or value == best)
     return Groups(_largest_first(found[chosen]), tried)

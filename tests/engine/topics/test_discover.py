@@ -149,9 +149,7 @@ def test_names_are_readable_unique_and_hold_no_personal_data() -> None:
     ]
     names = naming.names(groups, taken=["Gift card"])
     assert len({name.casefold() for name in names} | {"gift card"}) == 5
-    bills = naming.names(
-        [["see my bill", "the bill"], ["all my bills", "my bills", "old bills"], ["gift", "a gift"]]
-    )
+    bills = naming.names([["see my bill", "the bill"], ["all my bills", "my bills", "old bills"], ["gift", "a gift"]])
     assert bills[0] == "bill"
     assert bills[1] != "bills"
     assert "gift card" in names[0]
@@ -182,7 +180,14 @@ def test_the_number_of_groups_follows_the_rule() -> None:
     luck = np.random.default_rng(0)
     centres = np.eye(6, 384, dtype=np.float32)
     spread = np.repeat(centres, 30, axis=0) + luck.normal(0, 0.02, (180, 384)).astype(np.float32)
-    found = clusters.group(spread / np.linalg.norm(spread, axis=1, keepdims=True))
+    told: list[tuple[float, str]] = []
+    found = clusters.group(
+        spread / np.linalg.norm(spread, axis=1, keepdims=True),
+        progress=lambda share, words: told.append((share, words)),
+    )
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert len(told) == len(found.tried)
+    assert told[0][1] == "Putting like questions together: trying 2 topics"
     assert found.number == 6
     assert found.tried[6] == max(found.tried.values())
     assert all(len(set(found.groups[start : start + 30])) == 1 for start in range(0, 180, 30))
