@@ -112,8 +112,8 @@ def _step(finding: Finding, applied: Applied | None, off: bool, looked: Looked) 
     share = f"{100 * count / max(1, looked.examples):.1f}%"
     bar = f'<span class="td-share-of" aria-hidden="true"><i style="width:{share}"></i></span>' if count else ""
     return (
-        f'<section class="td-step{" td-off" if off else ""}"><details data-fold="{step.key}"><summary><b>{escape(step.title)}</b>'
-        f"{''.join(chips)}{bar}</summary>{inside}</details>"
+        f'<section class="td-step{" td-off" if off else ""}"><details data-fold="{step.key}"><summary>'
+        f"<b>{escape(step.title)}</b>{''.join(chips)}{bar}</summary>{inside}</details>"
         f'<div class="td-step-buttons">{_buttons(step, count, applied, off)}</div></section>'
     )
 
