@@ -37,6 +37,7 @@ def test_a_change_of_many_is_undone_after_a_restart(
     expect(page.locator("#data-table")).to_contain_text("1 to 4 of 4 found among 10")
     page.get_by_role("button", name="Change the 4 found at once").click()
     page.get_by_label("Add a tag").check()
+    expect(page.locator("#data-many-text")).to_contain_text("Tag")
     page.locator("#data-many-text input").fill("late")
     page.get_by_role("button", name="Add a tag: 4 examples").click()
     late = page.locator('#data-facets [data-column="tags"][data-key="late"]')
