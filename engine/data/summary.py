@@ -19,7 +19,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from engine.data.agreement import CONTRADICTING
+from engine.data.cleaning.looking import waiting
 from engine.data.editor import topics
+from engine.data.repetition.clusters import OPEN, SEARCHED
 from engine.data.sources.golden import MINIMUMS
 from engine.data.versions import FEWEST
 from engine.workspace import Workspace
@@ -52,30 +55,27 @@ Step = Literal["import", "examples", "clean", "privacy", "duplicates", "topics",
 _FACTS = """
     SELECT count(*) FILTER (status = 'active') AS active,
            count(*) FILTER (status = 'trashed') AS trashed,
-           count(*) FILTER (status = 'active' AND judged_at >= updated_at) AS judged,
-           count(*) FILTER (status = 'active' AND judged_at >= updated_at AND quality < $poor) AS poor,
+           count(*) FILTER (status = 'active' AND judged_at IS NOT NULL) AS judged,
+           count(*) FILTER (status = 'active' AND judged_at IS NOT NULL AND quality < $poor) AS poor,
            count(*) FILTER (status = 'active' AND scanned_at IS NULL) AS unscanned,
            count(DISTINCT hash(lower(trim(instruction)))) FILTER (status = 'active') AS questions
     FROM examples
 """
-# Clusters as last searched; what was trashed or settled since does not count any more.
-_REPEATS = """
-    WITH there AS (
-        SELECT cluster, kind, example_id, keep FROM duplicates JOIN examples ON examples.id = example_id
-        WHERE status = 'active' AND cluster IN (
-            SELECT cluster FROM duplicates JOIN examples ON examples.id = example_id
-            WHERE status = 'active' GROUP BY cluster HAVING count(*) > 1)
+# Clusters as last searched; what was trashed, changed or settled since does not count any more. A question whose
+# answers differ in their wording alone is no contradiction.
+_REPEATS = f"""
+    WITH {OPEN}, ranked AS (
+        SELECT cluster, kind, example_id, list_contains($contradicting, why) AND NOT keep AS contradicts,
+               row_number() OVER (PARTITION BY cluster ORDER BY keep DESC, answer, example_id) AS place
+        FROM present JOIN open USING (cluster, kind)
     )
-    SELECT count(DISTINCT example_id) FILTER (kind <> 'contradiction' AND NOT keep) AS repeats,
-           count(DISTINCT cluster) FILTER (kind = 'contradiction' AND NOT EXISTS (
-               SELECT 1 FROM there AS one JOIN there AS two USING (cluster)
-               JOIN settled_pairs ON first_id = one.example_id AND second_id = two.example_id
-               WHERE one.cluster = there.cluster)) AS contradictions,
-           (SELECT count(*) FROM duplicates) AS searched
-    FROM there
-"""
+    SELECT count(DISTINCT example_id) FILTER (kind <> 'contradiction' AND place > 1) AS repeats,
+           count(DISTINCT cluster) FILTER (kind = 'contradiction' AND contradicts) AS contradictions,
+           (SELECT count(*) FROM settings WHERE key = '{SEARCHED}') AS searched
+    FROM ranked
+"""  # noqa: S608 (constants)
 _OPEN_HITS = """
-    SELECT count(*) FROM findings JOIN examples ON examples.id = example_id
+    SELECT count(*) FROM standing_findings JOIN examples ON examples.id = example_id
     WHERE state = 'open' AND status = 'active'
 """
 
@@ -148,6 +148,7 @@ class _Facts(NamedTuple):
     thin: tuple[str, ...]
     repeats: dict[str, int]
     open_hits: int
+    waiting: int
 
 
 def readiness(workspace: Workspace) -> Readiness:
@@ -170,7 +171,7 @@ def readiness(workspace: Workspace) -> Readiness:
         facts.thin,
         facts.words,
         facts.open_hits,
-        _verdict(level, good, len(facts.by_topic), reasons),
+        _verdict(level, good, count, len(facts.by_topic), reasons),
         tuple(reasons),
     )
 
@@ -185,8 +186,8 @@ def _look(workspace: Workspace) -> _Facts:
     )
     by_topic = {topic: n for topic, n in topics(workspace) if topic}
     thin = tuple(sorted((topic for topic, n in by_topic.items() if n < THIN_TOPIC), key=lambda topic: by_topic[topic]))
-    repeats = workspace.database.rows(_REPEATS)[0]
-    return _Facts(counts, words, by_topic, thin, repeats, int(workspace.database.value(_OPEN_HITS)))
+    repeats = workspace.database.rows(_REPEATS, {"contradicting": list(CONTRADICTING)})[0]
+    return _Facts(counts, words, by_topic, thin, repeats, int(workspace.database.value(_OPEN_HITS)), waiting(workspace))
 
 
 def _level(count: int, good: int, serious: bool) -> Level:
@@ -201,8 +202,10 @@ def _level(count: int, good: int, serious: bool) -> Level:
     return "nearly" if serious else "ready"
 
 
-def _verdict(level: Level, good: int, topic_count: int, reasons: list[Reason]) -> str:
-    told = _examples(good) + (f" in {_many(topic_count, 'topic')}" if topic_count else "")
+def _verdict(level: Level, good: int, count: int, topic_count: int, reasons: list[Reason]) -> str:
+    told = _examples(good, "good " if good < count else "") + (
+        f" in {_many(topic_count, 'topic')}" if topic_count else ""
+    )
     serious = sum(reason.weight == "serious" for reason in reasons)
     first = "one thing comes" if serious == 1 else f"{serious} things come"
     return {
@@ -226,9 +229,12 @@ def _size(facts: _Facts) -> list[Reason]:
 def _quality(facts: _Facts) -> list[Reason]:
     active, judged, poor = (facts.counts[name] for name in ("active", "judged", "poor"))
     told = []
+    if facts.waiting:
+        uncleaned = f"{_examples(facts.waiting)} can be cleaned: broken letters, HTML, quotes, greetings and the like."
+        told.append(Reason("quality", "minor", uncleaned, "Clean them.", "clean"))
     if judged < active:
-        waiting = f"{_examples(active - judged)} {_were(active - judged)} not judged for quality yet."
-        told.append(Reason("quality", "minor", waiting, "Judge them, and clean what is poor.", "clean"))
+        unknown = f"{_examples(active - judged)} {_were(active - judged)} not judged for quality yet."
+        told.append(Reason("quality", "minor", unknown, "Judge them, and clean what is poor.", "clean"))
     if poor:
         weight: Weight = "serious" if poor > TOO_MANY * active else "minor"
         poorly = f"{_examples(poor)} {'is' if poor == 1 else 'are'} of poor quality ({poor / active:.0%})."

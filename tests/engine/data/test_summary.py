@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.data import editor
+from engine.data.repetition.clusters import SAID
 from engine.data.sources import import_file
 from engine.data.summary import Readiness, Reason, readiness
 from engine.workspace import Workspace
@@ -78,7 +79,7 @@ def test_quality_counts_what_is_judged_and_not_what_changed_since(filled: Worksp
         "600 examples were not judged for quality yet."
     ]
     with filled.database.transaction() as cursor:
-        cursor.execute("UPDATE examples SET judged_at = now()::TIMESTAMP + INTERVAL 1 HOUR, quality = id / 600")
+        cursor.execute("UPDATE examples SET judged_at = now()::TIMESTAMP, quality = id / 600")
     found = readiness(filled)
     assert (found.good, found.level) == (301, "a start")
     (reason,) = about(found, "quality")
@@ -89,7 +90,7 @@ def test_quality_counts_what_is_judged_and_not_what_changed_since(filled: Worksp
     )
     assert found.reasons[0] == reason
     with filled.database.transaction() as cursor:
-        cursor.execute("UPDATE examples SET quality = 0.9, updated_at = judged_at + INTERVAL 1 HOUR WHERE id <= 2")
+        cursor.execute("UPDATE examples SET quality = 0.9, judged_at = NULL WHERE id <= 2")
         cursor.execute("UPDATE examples SET quality = 0.9")
     assert told(readiness(filled))[0] == "2 examples were not judged for quality yet."
 
@@ -97,12 +98,13 @@ def test_quality_counts_what_is_judged_and_not_what_changed_since(filled: Worksp
 def test_contradictions_come_first_until_they_are_settled(filled: Workspace) -> None:
     with filled.database.transaction() as cursor:
         cursor.execute(
-            """INSERT INTO duplicates (cluster, kind, example_id, similarity, keep)
-               VALUES (1, 'contradiction', 1, 1, true), (1, 'contradiction', 2, 1, false),
-                      (2, 'near', 3, .9, true), (2, 'near', 4, .9, false), (2, 'near', 5, .9, false)"""
+            f"""INSERT INTO duplicates (cluster, kind, example_id, similarity, keep, why)
+                VALUES (1, 'contradiction', 1, 1, true, 'the newest'), (1, 'contradiction', 2, 1, false, 'numbers'),
+                       (2, 'near', 3, .9, true, ''), (2, 'near', 4, .9, false, ''), (2, 'near', 5, .9, false, '');
+                UPDATE duplicates SET answer = example_id WHERE cluster = 1;
+                INSERT INTO searched_texts SELECT id, {SAID} FROM examples"""
         )
     found = readiness(filled)
-    assert found.level == "nearly"
     assert found.verdict == "Nearly: 600 examples in 3 topics, but one thing comes first."
     assert found.next == found.reasons[0]
     assert found.next.text == "1 question has answers that contradict each other."
@@ -110,7 +112,7 @@ def test_contradictions_come_first_until_they_are_settled(filled: Workspace) -> 
     editor.trash(filled, [4])
     assert "1 example repeats another one, exactly or nearly." in told(readiness(filled))
     with filled.database.transaction() as cursor:
-        cursor.execute("INSERT INTO settled_pairs (first_id, second_id, made_in) VALUES (1, 2, 1)")
+        cursor.execute("INSERT INTO settled_pairs (first_id, second_id, made_in) VALUES (1, 2, 0)")
     assert readiness(filled).level == "ready"
 
 
