@@ -11,7 +11,7 @@ from engine.workspace import open_workspace
 from tests.browser.conftest import Studio
 from tests.browser.test_walk import station, view
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 
 
 def fill(folder: Path) -> None:
@@ -36,7 +36,8 @@ def test_a_hit_is_rejected_with_the_keyboard_and_undone(
     station(page, "data")
     view(page, "Personal data")
     verdict, chosen = page.locator("#data-privacy-verdict"), page.locator('#data-hits [aria-current="true"] b')
-    expect(verdict).to_contain_text("2 replaced places wait for your eyes.")
+    # The studio's first page draws every screen before it answers.
+    expect(verdict).to_contain_text("2 replaced places wait for your eyes.", timeout=120_000)
     if chosen.inner_text() != "help@shop.example":
         page.keyboard.press("n")
     expect(chosen).to_have_text("help@shop.example")
