@@ -153,12 +153,12 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
         cursor.execute(
             """INSERT INTO examples (id, source_id, row, conversation, instruction, input, output, history, topic,
                                      tags, customer, happened_at, ticket_status, score, reopened, channel, language,
-                                     worse)
+                                     worse, imported_as)
                SELECT $first_id + row_number() OVER (ORDER BY row) - 1, $source_id, row,
                       $mark || '-' || if(conversation = '', 'row-' || row, conversation),
                       instruction, input, output, history, topic, tags,
                       if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at,
-                      ticket_status, score, reopened, channel, language, worse
+                      ticket_status, score, reopened, channel, language, worse, key
                FROM read_parquet($file) ORDER BY row""",
             {
                 "first_id": first_id,

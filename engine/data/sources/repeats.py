@@ -15,6 +15,8 @@ from engine.data.sources.sieve import Kept, Rejected, key_of, shown_pair
 from engine.workspace import Workspace
 
 BATCH = 5_000
+HERE_ALREADY = "The same question and answer are here already"
+"""How the reason begins for which a repeat of an example is set aside."""
 # Of four places three are used at the most; the keys are spread evenly, so a free one is a step or two away.
 _FULL = 0.75
 _SMALLEST = 1 << 12
@@ -51,7 +53,8 @@ class Known:
 
 
 def known(workspace: Workspace) -> Known:
-    """The examples that are here already, the trashed ones too: what was thrown away does not come back by itself.
+    """The examples that are here already, the trashed ones too: what was thrown away does not come back by itself. They
+    are known by what they say and by what they said when they were imported.
 
     The keys of plain texts are made where they lie: of a text in ASCII, SQL takes away the same as `normalise` does.
     """
@@ -70,6 +73,11 @@ def known(workspace: Workspace) -> Known:
         while batch := cursor.fetchmany(BATCH):
             keys.append(np.array([key_of(*texts) for *texts, _ in batch], np.uint64))
             sources.append(np.array([source for *_, source in batch], np.int64))
+        before = cursor.execute(
+            "SELECT imported_as AS key, coalesce(source_id, 0) AS source FROM examples WHERE imported_as IS NOT NULL"
+        ).fetchnumpy()
+        keys.append(np.asarray(before["key"], np.uint64))
+        sources.append(np.asarray(before["source"], np.int64))
         named = dict(cursor.execute("SELECT id, name FROM sources").fetchall())
     all_keys, all_sources = np.concatenate(keys), np.concatenate(sources)
     order = np.argsort(all_keys, kind="stable")
@@ -113,7 +121,7 @@ class Repeats:
         if before:
             return f"Same question and answer as an earlier row (row {before:,})"
         where = self._known.where(key)
-        return f"The same question and answer are here already ({where})" if where else ""
+        return f"{HERE_ALREADY} ({where})" if where else ""
 
 
 class _Rows:

@@ -102,7 +102,7 @@ class Sieve:
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""
         if row.problem:
-            return Rejected(row.number, row.problem, _shown(row.content))
+            return Rejected(row.number, row.problem, _shown(row.content, self._rules))
         values = {field: _tidy(row.values.get(column, "")) for field, column in self._mapping.items()}
         reason = _says_too_little(values["instruction"], values["output"])
         reason = reason or unwanted(values.get("status", ""), values.get("score", ""), self._best_score)
@@ -149,10 +149,10 @@ class Sieve:
         Never gives an empty list: a conversation without answers is one row.
         """
         if conversation.problem:
-            return [Rejected(1, conversation.problem, _shown(conversation.content))]
+            return [Rejected(1, conversation.problem, _shown(conversation.content, self._rules))]
         longest = max((message.text for message in conversation.messages), key=len, default="")
         if len(longest) > HOPELESS:
-            return [Rejected(1, _too_long(longest), _shown(longest))]
+            return [Rejected(1, _too_long(longest), _shown(longest, self._rules))]
         scrubber, clean, findings = _scrubbed(conversation, self._rules)
         reason = unwanted(clean.status, clean.score, clean.best_score)
         answers = [] if reason else answers_in(clean)
@@ -206,7 +206,7 @@ class Sieve:
         )
 
     def _reject(self, row: int, reason: str, values: Mapping[str, str]) -> Rejected:
-        told = " | ".join(_shown(values[name]) for name in ("instruction", "output") if values[name])
+        told = " | ".join(_shown(values[name], self._rules) for name in ("instruction", "output") if values[name])
         return Rejected(row, reason, told)
 
 
@@ -289,9 +289,9 @@ def _tidy(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def _shown(text: str) -> str:
+def _shown(text: str, rules: Rules) -> str:
     """The beginning of a text without personal data; cut afterwards, as half an address is not known for one."""
-    return _cut(Scrubber().scrub(text[:LONGEST])[0])
+    return _cut(Scrubber(rules=rules).scrub(text[:LONGEST])[0])
 
 
 def _cut(text: str) -> str:

@@ -18,7 +18,7 @@ from engine import files
 from engine.data.privacy import NO_RULES, Rules
 from engine.data.sources import archive, documents
 from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, rows
-from engine.data.sources.repeats import Repeats
+from engine.data.sources.repeats import HERE_ALREADY, Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
 from engine.data.sources.workers import Item, Sifted, Workers, sift
 from engine.errors import InputRefused
@@ -40,6 +40,7 @@ _KEPT = pa.schema(
         *((name, pa.string()) for name in ("ticket_status", "score")),
         ("reopened", pa.int64()),
         *((name, pa.string()) for name in ("channel", "language", "worse")),
+        ("key", pa.uint64()),
     ]
 )
 _FOUND = pa.schema(
@@ -251,6 +252,12 @@ def _nothing_usable(detected: Detected, staged: Staged) -> InputRefused:
         return InputRefused(f"{name} has no conversations.", "Its list of them is empty.", "Export it again.")
     if not staged.rejected:
         return InputRefused(f"{name} has no rows.", "Below the column names there is nothing.", "Export it again.")
+    if all(reason.startswith(HERE_ALREADY) for reason in staged.reasons):
+        return InputRefused(
+            f"Everything in {name} is here already, so nothing was imported.",
+            f"All {staged.rejected:,} answers came with earlier files.",
+            "There is nothing to do. An example that was changed or thrown away since stays as it is now.",
+        )
     reasons = "; ".join(
         f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in staged.reasons.most_common(3)
     )

@@ -320,7 +320,7 @@ def test_the_same_tickets_in_a_later_export_add_nothing(workspace: Workspace, wr
     import_file(workspace, path)
     with pytest.raises(InputRefused, match="is here already"):
         import_file(workspace, path)
-    with pytest.raises(InputRefused, match="are here already"):
+    with pytest.raises(InputRefused, match="is here already, so nothing"):
         import_file(workspace, write("tuesday.json", json.dumps({"tickets": [helpdesks.zendesk()]})))
     assert editor.page(workspace).total == 2
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.data import editor
+from engine.data.review import rules
 from engine.data.sources import (
     clean_name,
     detect,
@@ -215,6 +217,23 @@ def test_the_same_rows_from_another_file_are_set_aside(workspace: Workspace, wri
     report = import_file(workspace, write("second.csv", pairs(8)))
     assert (report.imported, report.reasons) == (3, {"The same question and answer are here already": 5})
     assert rejected_rows(workspace, report.id)[0].reason.endswith("(first.csv)")
+
+
+def test_rows_that_were_changed_since_are_known_as_well(workspace: Workspace, write: Write) -> None:
+    import_file(workspace, write("first.csv", pairs(5)))
+    for example in editor.page(workspace).rows:
+        editor.edit_cell(workspace, example.id, "output", f"Mended answer {example.id}.")
+    assert import_file(workspace, write("second.csv", pairs(6))).imported == 1
+    with pytest.raises(InputRefused, match="nothing was imported") as refused:
+        import_file(workspace, write("third.csv", pairs(4)))
+    assert refused.value.title == "Everything in third.csv is here already, so nothing was imported."
+
+
+def test_rows_set_aside_keep_to_a_person_s_rules(workspace: Workspace, write: Write) -> None:
+    with workspace.database.transaction() as cursor:
+        rules.remember(cursor, "always", "Projekt Zephyr", "PERSON", rules.number(cursor))
+    report = import_file(workspace, write("a.csv", [*pairs(2), ["Who runs Projekt Zephyr?", "", "x"]]))
+    assert rejected_rows(workspace, report.id)[0].content == "Who runs [PERSON_1]?"
 
 
 def test_personal_data_is_gone_before_it_is_stored(workspace: Workspace, write: Write) -> None:
