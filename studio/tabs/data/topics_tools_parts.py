@@ -128,7 +128,7 @@ def review(row: ToReview | None, total: int) -> str:
 def _marked(text: str, other: str) -> str:
     """The text with the words marked that the other one has not."""
     words, others = text.split(), other.split()
-    matcher = SequenceMatcher(None, [word.casefold() for word in others], [word.casefold() for word in words])
+    matcher = SequenceMatcher(None, [_plain(word) for word in others], [_plain(word) for word in words])
     told = []
     for kind, _, _, start, end in matcher.get_opcodes():
         if start == end:
@@ -136,3 +136,8 @@ def _marked(text: str, other: str) -> str:
         part = escape(" ".join(words[start:end]))
         told.append(part if kind == "equal" else f"<mark>{part}</mark>")
     return " ".join(told)
+
+
+def _plain(word: str) -> str:
+    """The word without what only marks where a sentence ends."""
+    return word.strip(".,;:?!").casefold() or word
