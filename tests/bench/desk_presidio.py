@@ -33,7 +33,7 @@ def main(path: str) -> None:
     analyzer.analyze("Warm up: a@b.example", language="en", entities=ENTITIES)
     began, processor = time.monotonic(), time.process_time()
     tickets = pd.read_json(path, lines=True)
-    tickets = tickets[tickets["status"] == "solved"]
+    tickets = tickets[(tickets["status"] == "solved") & (tickets["satisfaction"] != "bad")]
     found: dict[str, int] = {}
 
     def scrub(text: str) -> str:
