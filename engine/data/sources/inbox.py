@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -29,13 +30,16 @@ from engine.data.sources.repeats import Repeats, known
 from engine.data.sources.rows import clean_name
 from engine.data.sources.staging import LARGE, Staged, require_texts, stage
 from engine.data.sources.store import list_sources
-from engine.errors import JobFailed, NotFound, StorageFailed, TunedeskError
+from engine.errors import InputRefused, JobFailed, NotFound, StorageFailed, TunedeskError
 from engine.workspace import Workspace
 
 State = Literal["asked", "wanted", "refused", "left"]
 SECONDS_BETWEEN_LOOKS = 0.2
 # A process that is ended twice will be ended again.
 TRIES = 2
+# After so long a folder without its import.json belongs to a studio that was killed.
+SECONDS_TO_TAKE_IN = 3600
+PACKED = (".zip", ".xlsx", ".parquet")
 
 _writing = threading.Lock()
 _threads: dict[Path, threading.Thread] = {}
@@ -215,6 +219,13 @@ def want(workspace: Workspace, waiting: Waiting, mapping: Mapping[str, str] | No
     require_texts(looked)
     sha256 = checksum(waiting.path)
     refuse_again(workspace, sha256, waiting.name)
+    for other in list_waiting(workspace):
+        if other.id != waiting.id and other.state == "wanted" and other.sha256 == sha256:
+            raise InputRefused(
+                f"{waiting.name} is being imported already.",
+                f"{other.name} has the same contents.",
+                "Leave one of them out.",
+            )
     notes = _settle(workspace, waiting, looked) if looked.has_columns else []
     chosen = {field: looked.mapping.get(field, "") for field in reading.fields(looked)}
     _write(waiting.folder, state="wanted", mapping=chosen, sha256=sha256, notes=notes, error=None, since=time.time_ns())
@@ -252,12 +263,22 @@ def leave_out(workspace: Workspace, id: str) -> None:
 
 def carry_on(workspace: Workspace) -> None:
     """Sees to it that what is wanted is imported and what was left out is removed; returns at once."""
+    _sweep(workspace)
     with _writing:
         thread = _threads.get(workspace.root)
         if thread is None or not thread.is_alive():
             thread = threading.Thread(target=_work, args=[workspace], name="imports", daemon=True)
             _threads[workspace.root] = thread
             thread.start()
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Removes what a studio that was killed left of a file while it was being taken in."""
+    for folder in workspace.imports.iterdir():
+        if folder.is_dir() and not (folder / "import.json").exists():
+            with suppress(OSError):  # removed at this moment
+                if time.time() - folder.stat().st_mtime > SECONDS_TO_TAKE_IN:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def wait(workspace: Workspace, id: str, seconds: float) -> bool:
@@ -301,7 +322,10 @@ def _next(workspace: Workspace) -> Path | None:
     """The folder that is to be removed or imported next."""
     found = []
     for manifest in workspace.imports.glob("*/import.json"):
-        told = files.read_json(manifest)
+        try:
+            told = files.read_json(manifest)
+        except StorageFailed:
+            continue  # removed at this moment, or damaged: the others go on
         if told["state"] in ("left", "wanted"):
             found.append((told["state"] == "wanted", told.get("since", 0), manifest.parent))
     return min(found)[2] if found else None
@@ -321,7 +345,9 @@ def _import(workspace: Workspace, waiting: Waiting) -> None:
 
 
 def _is_large(waiting: Waiting) -> bool:
-    return waiting.path.stat().st_size >= LARGE
+    """Whether a process of its own reads it; what is packed may be ten times as much."""
+    packed = waiting.path.suffix in PACKED
+    return waiting.path.stat().st_size >= (LARGE // 10 if packed else LARGE)
 
 
 def _read_here(workspace: Workspace, waiting: Waiting) -> Staged:

@@ -144,3 +144,34 @@ def test_an_import_goes_on_where_the_studio_was_closed(tmp_path: Path, large: No
     assert [source.kept for source in list_sources(workspace)] == [3_000]
     assert left(workspace) == []
     workspace.close()
+
+
+def test_one_damaged_folder_keeps_no_other_file_waiting(workspace: Workspace, write: Write) -> None:
+    damaged = workspace.imports / "damaged"
+    damaged.mkdir()
+    (damaged / "import.json").write_text("{", encoding="utf-8")
+    waiting = inbox.drop(workspace, write("tickets.csv", pairs(3)))
+    inbox.want(workspace, waiting)
+    assert inbox.wait(workspace, waiting.id, 60)
+    assert [source.kept for source in list_sources(workspace)] == [3]
+
+
+def test_the_same_contents_twice_are_refused_while_they_are_read(
+    workspace: Workspace, tmp_path: Path, large: None
+) -> None:
+    first, second = (inbox.drop(workspace, many(tmp_path / name, 20_000)) for name in ("a.jsonl", "b.jsonl"))
+    inbox.want(workspace, first)
+    with pytest.raises(InputRefused, match=r"a\.jsonl has the same contents"):
+        inbox.want(workspace, second)
+    inbox.leave_out(workspace, first.id)
+    assert inbox.wait(workspace, first.id, SECONDS)
+
+
+def test_what_a_killed_studio_was_taking_in_is_removed_later(workspace: Workspace) -> None:
+    old, new = workspace.imports / "old", workspace.imports / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "file.csv").write_text("question,answer", encoding="utf-8")
+    os.utime(old, (0, 0))
+    inbox.carry_on(workspace)
+    assert (old.exists(), new.exists()) == (False, True)
