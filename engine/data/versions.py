@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -29,6 +30,7 @@ from engine.workspace import Workspace
 
 # Fewer examples leave nothing to hold back for validation and the golden split.
 FEWEST = 10
+ATTEMPTS = 5
 
 REMOVED = "versions_removed"
 """The key in the table `settings` under which the highest number of a deleted version stands."""
@@ -120,12 +122,45 @@ def freeze(
     review.before_freezing(workspace, confirm, progress)
     if progress is not None:
         progress(1.0, "Dividing the examples")
-    # Inside one transaction, so that two freezes never take one name or clear each other's file.
-    with workspace.database.transaction() as cursor:
-        earlier = list_versions(workspace)
-        number = _next_number(cursor)
-        name = _free_name(earlier, name or f"Version {number}")
-        review.refuse_unscanned(workspace, confirm)
+    for _ in range(ATTEMPTS):
+        # Takes a minute for a hundred thousand, in which others go on editing; what they changed is seen below.
+        selection = _divided(workspace, golden, validation, seed, split_by)
+        with workspace.database.transaction() as cursor:
+            if _stamp(cursor) == selection.stamp:
+                review.refuse_unscanned(workspace, confirm)
+                name = _save(workspace, cursor, name, selection)
+                break
+    else:
+        raise InputRefused(
+            "The examples kept changing while they were divided.",
+            "Nothing was frozen.",
+            "Wait for imports and edits to end, then freeze again.",
+        )
+    return get_version(workspace, name)
+
+
+class _Selection(NamedTuple):
+    """Examples with their splits, what else is kept of a version, and what the tables were when they were read."""
+
+    examples: list[Example]
+    splits: list[Split]
+    settings: dict[str, object]
+    stamp: tuple[object, ...]
+
+
+def _stamp(cursor: DuckDBPyConnection) -> tuple[object, ...]:
+    """Changes with every change of what is frozen: examples, golden questions and earlier versions."""
+    (row,) = cursor.execute(
+        """SELECT (SELECT (count(*), max(id), max(updated_at), max(scanned_at)) FROM examples),
+                  (SELECT (count(*), max(id), coalesce(sum(hash(question)), 0)) FROM golden_questions),
+                  (SELECT (count(*), max(number)) FROM versions)"""
+    ).fetchall()
+    return tuple(row)
+
+
+def _divided(workspace: Workspace, golden: float, validation: float, seed: int, split_by: SplitBy) -> _Selection:
+    with workspace.database.cursor() as cursor:
+        stamp = _stamp(cursor)
         examples, left_out = _selection(workspace)
         reasons = dict(Counter(left_out.values()))
         _require_enough(len(examples), reasons)
@@ -136,26 +171,39 @@ def freeze(
             validation=validation,
             seed=seed,
             split_by=split_by,
-            earlier=[version.path for version in earlier],
+            earlier=[version.path for version in list_versions(workspace)],
         )
-        _clear_leftovers(workspace)
-        path = workspace.versions / f"{number}-{slug(name)}.parquet"
-        _write(cursor, path, examples, splits)
-        counts = {split: Counter(splits)[split] for split in SPLITS}
-        settings = {
-            "golden": golden,
-            "validation": validation,
-            "seed": seed,
-            "split_by": split_by,
-            "left_out": reasons,
-            "left_out_ids": list(left_out),
-            "notes": notes,
-        }
-        cursor.execute(
-            "INSERT INTO versions (name, number, hash, path, counts, settings) VALUES (?, ?, ?, ?, ?, ?)",
-            [name, number, content_hash(examples, splits), path.name, json.dumps(counts), json.dumps(settings)],
-        )
-    return get_version(workspace, name)
+    settings: dict[str, object] = {
+        "golden": golden,
+        "validation": validation,
+        "seed": seed,
+        "split_by": split_by,
+        "left_out": reasons,
+        "left_out_ids": list(left_out),
+        "notes": notes,
+    }
+    return _Selection(examples, list(splits), settings, stamp)
+
+
+def _save(workspace: Workspace, cursor: DuckDBPyConnection, name: str | None, selection: _Selection) -> str:
+    """Writes file and row within one transaction, so that two freezes never take one name or clear each other's file.
+
+    Returns:
+        The name that it got.
+    """
+    number = _next_number(cursor)
+    name = _free_name(list_versions(workspace), name or f"Version {number}")
+    _clear_leftovers(workspace)
+    path = workspace.versions / f"{number}-{slug(name)}.parquet"
+    examples, splits = selection.examples, selection.splits
+    _write(cursor, path, examples, splits)
+    counts = {split: Counter(splits)[split] for split in SPLITS}
+    told = json.dumps(counts), json.dumps(selection.settings)
+    cursor.execute(
+        "INSERT INTO versions (name, number, hash, path, counts, settings) VALUES (?, ?, ?, ?, ?, ?)",
+        [name, number, content_hash(examples, splits), path.name, *told],
+    )
+    return name
 
 
 def _free_name(versions: Sequence[Version], name: str) -> str:

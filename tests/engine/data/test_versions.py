@@ -4,12 +4,13 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from engine import files
-from engine.data import changes, editor
+from engine.data import changes, division, editor, versions
 from engine.data.duplicates import normalise
 from engine.data.examples import Example
 from engine.data.sources import import_file, list_sources, remove_source
@@ -361,3 +362,22 @@ def test_a_version_that_a_run_learned_from_stays(filled: Workspace) -> None:
     assert freeze(filled).number == 3
     with pytest.raises(NotFound):
         remove(filled, "Two")
+
+
+def test_an_edit_while_examples_are_divided_neither_waits_nor_is_lost(
+    filled: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    def divided_beside_an_edit(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            editor.edit_cell(filled, 1, "output", "Mended while the version was made.")
+        return division.divided(*given, **named)
+
+    monkeypatch.setattr(versions, "divided", divided_beside_an_edit)
+    version = freeze(filled)
+    assert calls == 2
+    told = {example.id: example.output for split in SPLITS for example in read_split(version.path, split)}
+    assert told[1] == "Mended while the version was made."
