@@ -132,7 +132,7 @@ def test_killed_at_a_few_moments(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 def test_killed_at_a_hundred_moments(tmp_path: Path) -> None:
     struck = kill(tmp_path, 100)
     # The others came right after an acknowledgement, where nothing may be lost either.
