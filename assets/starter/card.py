@@ -13,6 +13,7 @@ BEGIN, END = "<!-- figures: written by measure.py --write -->", "<!-- end of fig
 TRIALS_BEGIN, TRIALS_END = "<!-- trials: written by trials.py -->", "<!-- end of trials -->"
 Figures = dict[str, Any]
 _SHARES = {
+    "repetitions_foreseen": "Random tokens foreseen when they come a second time",
     "right_figures_known_facts": "Right figures from a passage, kinds of fact it was trained on",
     "right_figures_unseen_facts": "Right figures from a passage, other kinds of fact",
     "right_values_known_things": "Right names, days and figures from a list, kinds of thing it was trained on",
@@ -48,7 +49,7 @@ def figures(built: Figures, measured: Figures, size: int) -> str:
         "Corpus": f"{len(KINDS)} kinds of business, {len(SITUATIONS)} situations, {len(FACTS)} kinds of fact, "
         f"{len(ATTRIBUTES)} kinds of thing; {built['corpus_tokens']:,} tokens generated",
         "Training": f"{built['tokens_seen']:,} tokens in {built['steps']:,} steps, {built['minutes']:.0f} minutes, "
-        f"seed {built['seed']}",
+        f"seed {built['seed']}{_before(built)}",
         "Perplexity of the assistant's words, new draws": f"{math.exp(built['answer_loss_fresh']):.2f}",
         "Perplexity of the assistant's words, situations and facts never trained on": (
             f"{math.exp(built['answer_loss_unseen']):.2f}"
@@ -60,6 +61,11 @@ def figures(built: Figures, measured: Figures, size: int) -> str:
     rows["Conversations behind each share below"] = f"{measured['talks']:.0f}"
     rows |= {words: f"{measured[name]:.1%}" for name, words in _SHARES.items()}
     return "\n".join(["| what | figure |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+
+
+def _before(built: Figures) -> str:
+    """What the weights had learned when this training began, for an edition that begins with an earlier one's."""
+    return f"; begun with weights of {built['tokens_before']:,} tokens" if "tokens_before" in built else ""
 
 
 def write(card: Path, table: str, begin: str = BEGIN, end: str = END) -> None:

@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 import card
+import recall
 import shipping
 import shop
 import torch
@@ -85,10 +86,10 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"[\w@]+", text.lower()))
 
 
-def copied(talk: list[Message]) -> set[str]:
-    """The words of the last answer that stand in the passage alone: what had to be looked up."""
-    system, question, answer = (words(talk[at]["content"]) for at in (0, -2, -1))
-    return (answer & system) - question - _words_around_values()
+def looked_up(talk: list[Message], answer: str) -> set[str]:
+    """The words of an answer that stand in the talk's passage and neither in its question nor around values."""
+    system, question = (words(talk[at]["content"]) for at in (0, -2))
+    return (words(answer) & system) - question - _words_around_values()
 
 
 @lru_cache
@@ -152,13 +153,16 @@ def shares(starter: Starter, count: int) -> dict[str, float]:
         found = list(right)
         return sum(found) / len(found)
 
+    def right(talk: list[Message]) -> set[str]:
+        return looked_up(talk, talk[-1]["content"])
+
     def right_figures(part: str) -> float:
         talks = [talk for talk in talks_of(conversations.from_facts, part, 4 * count) if figures(talk[-1]["content"])]
         return share(figures(text) == figures(talk[-1]["content"]) for text, talk in said(talks[:count]))
 
     def right_values(part: str) -> float:
-        talks = [talk for talk in talks_of(attributes.about_things, part, 2 * count) if copied(talk)][:count]
-        return share(copied(talk) <= words(text) for text, talk in said(talks))
+        talks = [talk for talk in talks_of(attributes.about_things, part, 2 * count) if right(talk)][:count]
+        return share(looked_up(talk, text) == right(talk) for text, talk in said(talks))
 
     def right_labels(part: str) -> float:
         return share(text == talk[-1]["content"] for text, talk in said(talks_of(labels.named_from_list, part, count)))
@@ -171,6 +175,7 @@ def shares(starter: Starter, count: int) -> dict[str, float]:
     triage = [(fields(text), fields(talk[-1]["content"])) for text, talk in said(talks_of(triaged, "fresh", count))]
     ended = starter.answers([conversations.conversation(SEED, "fresh", at)[:-1] for at in range(count)], 300)
     return {
+        "repetitions_foreseen": repetitions(starter, count),
         "right_figures_known_facts": right_figures("fresh"),
         "right_figures_unseen_facts": right_figures("unseen"),
         "right_values_known_things": right_values("fresh"),
@@ -195,6 +200,14 @@ def shares(starter: Starter, count: int) -> dict[str, float]:
         "ended": share(end for _, end in ended),
         "looped": share(loops(text) for text, _ in ended),
     }
+
+
+def repetitions(starter: Starter, count: int) -> float:
+    """The share of repeated random tokens that come out as most likely, in so many rows of 256 (see `recall`)."""
+    ids, weights = recall.drawer(starter.tokenizer).rows(SEED, 0, count, 256)
+    with torch.no_grad():
+        likely = starter.model(ids).logits[:, :-1].argmax(-1)
+    return float((likely == ids[:, 1:])[weights[:, 1:] > 0].float().mean())
 
 
 def shop_shares(starter: Starter) -> dict[str, float]:
