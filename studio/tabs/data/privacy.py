@@ -261,8 +261,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     for field in (typed.change, how.change, kind.change):
         field(
             partial(try_rule, workspace), [typed, how, kind], [tried, keep], trigger_mode="always_last",
-            api_name="data_try_pattern" if field is typed.change else None,
-            api_visibility="public" if field is typed.change else "private", show_progress="hidden",
+            api_visibility="private", show_progress="hidden",
         )  # fmt: skip
     keep.click(
         partial(keep_rule, workspace), [typed, how, kind, changed], [typed, changed], api_name="data_keep_pattern",

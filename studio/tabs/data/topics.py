@@ -159,7 +159,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": chosen, "outputs": drawn, **QUIET}
     refresh.change(**redraw)
     go.click(
-        partial(find, workspace), [count, changed], changed, api_name="topics_find", show_progress_on=found,
+        partial(find, workspace), [count, changed], changed, api_name="data_topics_find", show_progress_on=found,
         concurrency_limit=1,
     )  # fmt: skip
     take_back.click(partial(undo, workspace), changed, changed, **QUIET)

@@ -182,9 +182,13 @@ def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     # A share that is half typed is none yet.
     for each in (total.input, shares.blur, shares.submit):
         each(partial(plan_sample, workspace), [total, shares], [drawn, sample_it], trigger_mode="always_last", **QUIET)
-    cap_it.click(partial(cap, workspace), [most, changed], changed, api_name="topics_cap", show_progress="hidden")
+    cap_it.click(partial(cap, workspace), [most, changed], changed, api_name="data_topics_cap", show_progress="hidden")
     sample_it.click(
-        partial(sample, workspace), [total, shares, changed], changed, api_name="topics_sample", show_progress="hidden"
+        partial(sample, workspace),
+        [total, shares, changed],
+        changed,
+        api_name="data_topics_sample",
+        show_progress="hidden",
     )
     planned = [mix, mixed, add]
     count.click(
@@ -194,6 +198,6 @@ def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     share.input(lambda: (None, "", gr.Button("Add refusals", interactive=False)), None, planned, **QUIET)
     add.click(partial(add_refusals, workspace), [mix, sentences, changed], [*planned, changed], **QUIET)
     word.click(
-        partial(word_anew, workspace), [bot, changed], changed, api_name="topics_word_anew", show_progress_on=wording,
-        concurrency_limit=1,
+        partial(word_anew, workspace), [bot, changed], changed, api_name="data_topics_word_anew",
+        show_progress_on=wording, concurrency_limit=1,
     )  # fmt: skip

@@ -157,7 +157,7 @@ def test_freezing_looks_through_first(workspace: Workspace) -> None:
         )
     told: list[str] = []
     version = freeze(workspace, progress=lambda _, words: told.append(words))
-    assert told == ["Looking for names"]
+    assert told == ["Looking for names", "Dividing the examples"]
     assert b"Olsen" not in version.path.read_bytes()
     assert not any("Olsen" in text for text in texts(workspace))
 

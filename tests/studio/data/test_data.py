@@ -62,6 +62,8 @@ def test_only_named_events_are_public(page: Client) -> None:
     named = page.view_api(return_format="dict")["named_endpoints"]
     assert set(named) == {
         *("/data_look", "/data_import", "/data_import_all", "/data_undo", "/data_redo", "/data_clean"),
-        *("/data_change", "/data_preview", "/data_replace"),
+        *("/data_change", "/data_preview", "/data_replace", "/data_duplicates", "/data_find_duplicates"),
+        *("/data_scan", "/data_keep_pattern"),
+        *("/data_topics_find", "/data_topics_cap", "/data_topics_sample", "/data_topics_word_anew"),
         *("/data_freeze", "/data_go_back", "/data_export"),
     }
