@@ -55,12 +55,12 @@ def picture(workspace: Workspace, golden: float, validation: float, by: str) -> 
 def freeze(
     workspace: Workspace,
     changed: int,
-    name: str,
+    name: str | None,
     golden: float,
     validation: float,
     by: str,
     seed: float | None,
-    confirm: str,
+    confirm: str | None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[int, str, str]:
     version = versions.freeze(
@@ -70,7 +70,8 @@ def freeze(
         validation=validation / 100,
         split_by=cast(SplitBy, by),
         seed=int(seed or 0),
-        confirm=confirm,
+        # Gradio sends nothing for a field that was never on the page.
+        confirm=confirm or "",
         progress=lambda share, words: progress(share, desc=words),
     )
     notices.say(parts.frozen(version))

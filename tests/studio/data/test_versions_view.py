@@ -121,6 +121,15 @@ def test_what_was_not_looked_through_is_asked_about(filled: Workspace) -> None:
     assert (version.name, version.counts) == ("Version 1", {"train": 24, "validation": 0, "golden": 6})
 
 
+def test_where_all_were_looked_through_the_field_that_asks_was_never_on_the_page(filled: Workspace) -> None:
+    with filled.database.transaction() as cursor:
+        cursor.execute("UPDATE examples SET scanned_at = now()::TIMESTAMP")
+    *_, asking, _, _ = freezing.draw(filled, 10, 10, "conversation")
+    assert not asking.visible
+    assert freezing.freeze(filled, 4, None, 10, 10, "conversation", 0, None) == (5, "", "")
+    assert [version.name for version in list_versions(filled)] == ["Version 1"]
+
+
 def test_a_damaged_version_leaves_the_others_to_be_used(frozen: Workspace) -> None:
     freeze(frozen, "Two", confirm=CONFIRMATION)
     (list_versions(frozen)[1]).path.write_bytes(b"not parquet")
