@@ -14,7 +14,6 @@ view.py        what a view hands to this frame
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +33,11 @@ VIEWS: dict[str, ModuleType] = {
     "Versions": versions,
 }
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+OPEN = """(first) => {
+  const pressed = document.querySelector('#data-views [data-tab-id][aria-selected="true"]');
+  return pressed ? pressed.dataset.tabId : first;
+}"""
+"""The view that is open, asked of the page: Gradio tells of the first one as well, at times after the one pressed."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +58,18 @@ def refreshed(view: str) -> list[Any]:
     return [*(now if name == view else gr.skip() for name in VIEWS), now]
 
 
-def opened(name: str) -> tuple[str, float]:
-    return name, time.monotonic()
-
-
 def led(wanted: Filter | None) -> tuple[Any, ...]:
     """The Examples opened on what a filter finds; what led there is forgotten, so that it leads there again."""
     if wanted is None:
-        return (gr.skip(),) * 5
-    return gr.Tabs(selected="Examples"), wanted, *opened("Examples"), None
+        return (gr.skip(),) * 4
+    return gr.Tabs(selected="Examples"), wanted, time.monotonic(), None
 
 
 def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     """Lays out the views and wires what they have in common; `tick` is not needed here."""
     changed, refresh = gr.State(0), gr.State(0.0)
     first = "Examples" if workspace.database.value("SELECT count(*) FROM examples") else "Files"
-    open_view = gr.State(first)
+    open_view = gr.Textbox(first, visible=False)
     with gr.Tabs(selected=first, elem_id="data-views", elem_classes="td-views", overflow_behavior="wrap") as frame:
         tabs, views = [], []
         for name, module in VIEWS.items():
@@ -77,13 +77,13 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
                 views.append(module.build(workspace, changed))
             tabs.append(tab)
     bottom = strip.build(workspace)
-    for name, tab, view in zip(VIEWS, tabs, views, strict=True):
-        tab.select(partial(opened, name), None, [open_view, view.refresh], **QUIET)
+    for tab, view in zip(tabs, views, strict=True):
+        tab.select(time.monotonic, None, view.refresh, **QUIET)
     shown = views[list(VIEWS).index("Examples")]
     for view in views:
         if view.leads is not None and shown.wanted is not None:
-            view.leads.change(led, view.leads, [frame, shown.wanted, open_view, shown.refresh, view.leads], **QUIET)
+            view.leads.change(led, view.leads, [frame, shown.wanted, shown.refresh, view.leads], **QUIET)
     # Every change, wherever it was made, and every opening of the screen draw it from the workspace again.
     for anew in (changed, refresh, bottom.frozen):
-        anew.change(refreshed, open_view, [*(view.refresh for view in views), bottom.refresh], **QUIET)
+        anew.change(refreshed, open_view, [*(view.refresh for view in views), bottom.refresh], js=OPEN, **QUIET)
     return DataTab(changed, bottom.frozen, time.monotonic, (refresh,))

@@ -116,8 +116,9 @@ def test_bars_reasons_and_samples_lead_to_what_they_count(greeted: Workspace) ->
 
 
 def test_the_frame_leads_to_the_examples_and_forgets_it() -> None:
-    tabs, wanted, name, _, forgotten = data.led(Filter(quality=Range(0.9)))
-    assert (tabs.selected, wanted, name, forgotten) == ("Examples", Filter(quality=Range(0.9)), "Examples", None)
+    tabs, wanted, opened, forgotten = data.led(Filter(quality=Range(0.9)))
+    assert (tabs.selected, wanted, forgotten) == ("Examples", Filter(quality=Range(0.9)), None)
+    assert isinstance(opened, float)
     assert all(value == gr.skip() for value in data.led(None))
 
 
