@@ -12,8 +12,14 @@ from engine.workspace import open_workspace
 from tests.browser.conftest import Studio
 from tests.browser.test_walk import station, view
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 SIZES = {"refunds": 90, "delivery": 15, "shipping": 14, "stock": 3}
+# No word is in nearly all of them: that would be what there is to say, before the topics.
+ASKED = {
+    "refunds": "When is my money back for order {}?",
+    "delivery": "Where does the courier leave parcel {}?",
+    "shipping": "What does sending box {} to Norway cost?",
+}
 THIN = ("Is the green one in stock, item 4711?", "How can I find out if you have it?", "Can I buy 20 of item 88 today?")
 
 
@@ -21,7 +27,7 @@ def fill(folder: Path) -> None:
     """A workspace with examples of these topics."""
     rows = [
         {
-            "instruction": THIN[n] if topic == "stock" else f"A question about {topic}, number {n}?",
+            "instruction": THIN[n] if topic == "stock" else ASKED[topic].format(n),
             "output": f"The answer of {topic} to number {n}.",
             "topic": topic,
             "origin": "imported",
@@ -83,4 +89,4 @@ def test_balance_is_mended_with_its_undo(page: Page, open_studio_at: Callable[..
     page.locator('#topics-bars button[data-topic="stock"]').click()
     beside.get_by_role("button", name="Show its examples").click()
     expect(page.locator("#data-table")).to_contain_text("item 4711")
-    expect(page.locator("#data-table")).not_to_contain_text("about refunds")
+    expect(page.locator("#data-table")).not_to_contain_text("money back")
