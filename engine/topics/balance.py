@@ -162,15 +162,19 @@ def _judge(
     if largest.share > ONE_SIDED:
         told = f"{largest.share:.0%} of all examples are about {largest.topic}: the bot will know little else."
         return "one-sided", told
-    if subject:
-        return "one-sided", _about_one(*subject)
     many = largest.examples >= MANY_TIMES * middle.examples
+    uneven = ""
     if largest.share > HALF or many:
         times = f", {largest.examples / middle.examples:.0f} times the topic in the middle" if many else ""
-        return "uneven", (
+        uneven = (
             f"{largest.share:.0%} of all examples are about {largest.topic}{times}: "
             f"the bot will answer {largest.topic} best."
         )
+    if subject:
+        # The one is mended with other questions, the other with the tools at hand: neither hides the other.
+        return "one-sided", f"{_about_one(*subject)} {uneven}".rstrip()
+    if uneven:
+        return "uneven", uneven
     return (
         "even",
         f"No topic outweighs the others: the largest, {largest.topic}, has {largest.share:.0%} of the examples.",

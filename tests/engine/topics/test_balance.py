@@ -85,6 +85,18 @@ def test_questions_that_all_speak_of_one_product_warn_whatever_their_topics(work
     assert now.sentence == "95% of all questions speak of “zephyr”: the bot will know little of anything else."
 
 
+def test_one_product_does_not_hide_a_topic_that_outweighs_the_others(workspace: Workspace, fill: Fill) -> None:
+    fill("returns", [f"Can the Zephyr {n} go back?" for n in range(70)])
+    fill("repairs", [f"Who mends a Zephyr {n}?" for n in range(20)])
+    fill("stock", [f"Have you a Zephyr {n}?" for n in range(10)])
+    now = balance(workspace)
+    assert now.level == "one-sided"
+    assert now.sentence == (
+        "100% of all questions speak of “zephyr”: the bot will know little of anything else. "
+        "70% of all examples are about returns: the bot will answer returns best."
+    )
+
+
 def test_off_topic_messages_do_not_count_as_a_topic(workspace: Workspace, fill: Fill) -> None:
     fill("returns", 40)
     fill("refunds", 40)
