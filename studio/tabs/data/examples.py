@@ -162,7 +162,9 @@ def _settle(workspace: Workspace) -> Callable[..., tuple[Any, int]]:
 Chosen = tuple[Filter, int, tuple[int, ...]]
 
 
-def searched(wanted: Filter, search: str) -> Chosen:
+def searched(wanted: Filter, search: str) -> tuple[Any, ...]:
+    if search.strip() == wanted.search:
+        return (gr.skip(),) * 3
     return replace(wanted, search=search.strip()), 0, ()
 
 
@@ -241,7 +243,8 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     late.change(card.conflict, late, both, **QUIET)
 
     chosen = [wanted, offset, ticked]
-    search.input(searched, [wanted, search], chosen, trigger_mode="always_last", **QUIET)
+    # Not input: what is pasted with the mouse would be missed.
+    search.change(searched, [wanted, search], chosen, trigger_mode="always_last", **QUIET)
     shown.input(looked_at, [wanted, shown], chosen, **QUIET)
     facets.press(pressed, wanted, chosen, **QUIET)
     for part in (chips, table):

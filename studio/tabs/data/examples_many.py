@@ -63,7 +63,8 @@ def ask(workspace: Workspace, action: str) -> Any:
         return gr.Dropdown(visible=False)
     bars = histograms.histogram(workspace, "topic" if what == "topic" else "tags")
     label = "New topic (empty takes it away)" if what == "topic" else "Tag"
-    return gr.Dropdown([bar.key for bar in bars if bar.key], value="", label=label, visible=True)
+    # What is typed already stays: on a slow machine this comes after it.
+    return gr.Dropdown([bar.key for bar in bars if bar.key], label=label, visible=True)
 
 
 @notices.shown
