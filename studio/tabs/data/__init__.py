@@ -14,6 +14,7 @@ view.py        what a view hands to this frame
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -33,10 +34,7 @@ VIEWS: dict[str, ModuleType] = {
     "Versions": versions,
 }
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-OPEN = """(first) => {
-  const pressed = document.querySelector('#data-views [data-tab-id][aria-selected="true"]');
-  return pressed ? pressed.dataset.tabId : first;
-}"""
+OPEN = """() => document.querySelector('#data-views [data-tab-id][aria-selected="true"]')?.dataset.tabId ?? ''"""
 """The view that is open, asked of the page: Gradio tells of the first one as well, at times after the one pressed."""
 
 
@@ -52,8 +50,12 @@ class DataTab:
     outputs: tuple[gr.State, ...]
 
 
-def refreshed(view: str) -> list[Any]:
-    """New values for the views' `refresh` states: only the open one is drawn; and the strip, which is always seen."""
+def refreshed(view: str, first: str = "") -> list[Any]:
+    """New values for the views' `refresh` states: only the open one is drawn; and the strip, which is always seen.
+
+    Before the screen was opened the page shows no view, and the `first` is drawn.
+    """
+    view = view or first
     now = time.monotonic()
     return [*(now if name == view else gr.skip() for name in VIEWS), now]
 
@@ -69,7 +71,8 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
     """Lays out the views and wires what they have in common; `tick` is not needed here."""
     changed, refresh = gr.State(0), gr.State(0.0)
     first = "Examples" if workspace.database.value("SELECT count(*) FROM examples") else "Files"
-    open_view = gr.Textbox(first, visible=False)
+    # Never shown: what the page says passes through it.
+    open_view = gr.Textbox(visible=False)
     with gr.Tabs(selected=first, elem_id="data-views", elem_classes="td-views", overflow_behavior="wrap") as frame:
         tabs, views = [], []
         for name, module in VIEWS.items():
@@ -84,6 +87,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
         if view.leads is not None and shown.wanted is not None:
             view.leads.change(led, view.leads, [frame, shown.wanted, shown.refresh, view.leads], **QUIET)
     # Every change, wherever it was made, and every opening of the screen draw it from the workspace again.
+    refreshing = [*(view.refresh for view in views), bottom.refresh]
     for anew in (changed, refresh, bottom.frozen):
-        anew.change(refreshed, open_view, [*(view.refresh for view in views), bottom.refresh], js=OPEN, **QUIET)
+        anew.change(partial(refreshed, first=first), open_view, refreshing, js=OPEN, **QUIET)
     return DataTab(changed, bottom.frozen, time.monotonic, (refresh,))
