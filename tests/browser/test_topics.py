@@ -87,6 +87,7 @@ def test_balance_is_mended_with_its_undo(page: Page, open_studio_at: Callable[..
     page.locator("#topics-done li", has_text="cap").get_by_role("button", name="Take back").click()
     expect(page.locator('#topics-bars button[data-topic="refunds"]')).to_contain_text("90")
     page.locator('#topics-bars button[data-topic="stock"]').click()
+    expect(beside).to_contain_text(f"{3 + waiting} examples")
     beside.get_by_role("button", name="Show its examples").click()
     expect(page.locator("#data-table")).to_contain_text("item 4711")
     expect(page.locator("#data-table")).not_to_contain_text("money back")
