@@ -12,7 +12,7 @@ from engine.workspace import open_workspace
 from tests.browser.conftest import Studio
 from tests.browser.test_walk import station, view
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 ASKED = "How long does the delivery take?"
 PAIRS = [
     (ASKED, "It takes 3 days."),

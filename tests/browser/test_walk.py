@@ -81,7 +81,8 @@ def look_at_a_conversation(page: Page) -> None:
 def freeze_a_version(page: Page) -> None:
     page.locator("#data-freeze").click()
     view(page, "Versions")
-    expect(page.locator("#data-versions")).to_contain_text(re.compile("version 1", re.I))
+    # Names are looked for in all examples first.
+    expect(page.locator("#data-versions")).to_contain_text(re.compile("version 1", re.I), timeout=TRAINING)
     expect_state(page, "data", "done")
 
 
