@@ -164,14 +164,16 @@ def test_a_damaged_base_is_explained(workspace: Workspace, tmp_path: Path) -> No
 def test_a_run_without_validation_keeps_its_latest(workspace: Workspace, tiny: Path) -> None:
     from engine.data import versions
 
-    versions.freeze(workspace, "all", validation=0.0, golden=0.0)
+    frozen = versions.freeze(workspace, "all", validation=0.0, golden=0.0)
+    # What an earlier version held back stays held back.
+    assert frozen.counts == {"train": 36, "validation": 0, "golden": 4}
     run = runs.start(workspace, version="all", base=str(tiny), recipe=replace(SHORT, epochs=1.0), name="No checks")
 
     assert jobs.wait(run.folder, TIMEOUT).state == "done"
     run = runs.get_run(workspace, "No checks")
     assert run.adapter is not None
     assert run.result["validation_loss"] is None
-    assert run.result["examples"] == 40
+    assert run.result["examples"] == 36
 
 
 def test_bad_requests_leave_nothing_behind(workspace: Workspace, tiny: Path) -> None:
