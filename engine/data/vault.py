@@ -1,9 +1,12 @@
 """What each placeholder stood for, for a person who reviews the scrubbing. Nothing that learns or leaves reads it.
 
-The vault is a file of its own, `vault.sqlite3` in the workspace, and no table of the workspace's database, for three
-reasons: versions, jobs and exports read that database or folders beside it and so cannot meet it by a forgotten WHERE;
-a copy of the database's findings given to somebody takes no originals along; and who wants the originals gone deletes
-one file. It is SQLite, which many processes may open, and is readable by its owner alone.
+The vault is a file of its own, `vault.sqlite3` in the workspace, and no table of the workspace's database: versions,
+jobs and exports read that database or folders beside it and so cannot meet it by a forgotten WHERE, and the database's
+findings given to somebody take no originals along. It is SQLite, which many processes may open, and is readable by its
+owner alone.
+
+It holds all that an import replaced, which the database never had. What was replaced in examples later stands in their
+history of changes as well, so that it can be undone; removing the source takes both away.
 
 The database knows an original by its mark, a number made with a key that stands in the vault alone: equal for equal
 originals, so that they can be counted, and not to be guessed from a list of addresses without the key.
