@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -37,6 +38,15 @@ class Rules:
     always: Mapping[str, Kind]
     never: frozenset[str]
     patterns: Mapping[str, Kind]
+
+    def to_json(self) -> dict[str, Any]:
+        """For a process that may not open the database."""
+        return {"always": dict(self.always), "never": sorted(self.never), "patterns": dict(self.patterns)}
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Rules":
+        """What `to_json` gave."""
+        return cls(told["always"], frozenset(told["never"]), told["patterns"])
 
     def find(self, text: str) -> list[Finding]:
         """What the rules replace in a text; findings may overlap, the longest of a place first."""
@@ -77,6 +87,8 @@ def matches(pattern: str, kind: Kind, texts: Sequence[str]) -> list[list[Finding
         InputRefused: it is no pattern, or none whose time can be foreseen.
     """
     clean = [text.translate(_NO_MARKS) if _OPENS in text or _CLOSES in text else text for text in texts]
+    # Half a surrogate pair, as damaged exports have, is no text to Arrow; a sign in its place keeps all places.
+    clean = [text if text.isascii() else text.encode("utf-8", "replace").decode() for text in clean]
     try:
         wrapped = pc.replace_substring_regex(pa.array(clean, pa.string()), pattern, f"{_OPENS}\\0{_CLOSES}")
     except pa.ArrowInvalid as error:

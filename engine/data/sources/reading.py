@@ -34,15 +34,13 @@ def fields(detected: Detected) -> tuple[str, ...]:
 def hand_over(folder: Path, known: Known, rules: Rules) -> None:
     """Writes into the folder what the process would have to ask the database."""
     known.save(folder / "known.npz")
-    told = {"always": dict(rules.always), "never": sorted(rules.never), "patterns": dict(rules.patterns)}
-    files.write_json(folder / "rules.json", told)
+    files.write_json(folder / "rules.json", rules.to_json())
 
 
 def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
     """Reads the file and says how far it is; stopped, it gives that."""
     wanted = files.read_json(folder / "import.json")
-    told = files.read_json(folder / "rules.json")
-    rules = Rules(told["always"], frozenset(told["never"]), told["patterns"])
+    rules = Rules.from_json(files.read_json(folder / "rules.json"))
     began = time.monotonic()
 
     def tell(share: float, words: str) -> None:

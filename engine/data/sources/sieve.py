@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.data.conversations import Answered, Conversation, answers_in
 from engine.data.duplicates import normalise
@@ -98,6 +98,14 @@ class Sieve:
         self._mapping = dict(mapping)
         self._best_score = best_score
         self._rules = rules
+
+    def to_json(self) -> dict[str, Any]:
+        """All that makes it, for a process beside this one, which has it from `from_json`."""
+        return {"mapping": self._mapping, "best_score": self._best_score, "rules": self._rules.to_json()}
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Sieve":
+        return cls(told["mapping"], told["best_score"], Rules.from_json(told["rules"]))
 
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""

@@ -1,12 +1,12 @@
 """Processes that sift a large file together: one reads and writes, the others look for personal data meanwhile.
 
-Each is `python -m engine.data.sources.workers`, which reads batches from its standard input and writes what became of
-them to its standard output. It ends when its input does, so none is left behind by a reader that was killed; those of
-`multiprocessing` hold both ends of their pipe and would wait for ever.
+Each is `python -m engine.data.sources.workers`, which reads batches from its standard input, a line of JSON each, and
+writes what became of them to its standard output. It ends when its input does, so none is left behind by a reader that
+was killed; those of `multiprocessing` hold both ends of their pipe and would wait for ever.
 """
 
+import json
 import os
-import pickle
 import subprocess
 import sys
 from collections import deque
@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
+from typing import Any
 
-from engine.data.conversations import Conversation
+from engine.data.conversations import Conversation, Message
 from engine.data.sources.rows import Row
-from engine.data.sources.sieve import Kept, Rejected, Sieve
+from engine.data.sources.sieve import Found, Kept, Rejected, Sieve
 from engine.errors import JobFailed
 from engine.jobs import import_path
 
@@ -60,7 +61,8 @@ class Workers:
         self._start()
         waiting: deque[tuple[Future[list[Sifted]], list[float]]] = deque()
         for batch in _batches(items):
-            waiting.append((self._threads.submit(self._ask, sieve, batch), [item.share for item in batch]))
+            asked = json.dumps([sieve.to_json(), [_packed(item) for item in batch]])
+            waiting.append((self._threads.submit(self._ask, asked), [item.share for item in batch]))
             if len(waiting) > 2 * self._count:
                 yield from _answered(*waiting.popleft())
         while waiting:
@@ -88,24 +90,55 @@ class Workers:
             self._processes.append(process)
             self._free.put(process)
 
-    def _ask(self, sieve: Sieve, batch: list[Item]) -> list[Sifted]:
+    def _ask(self, asked: str) -> list[Sifted]:
         process = self._free.get()
         assert process.stdin  # noqa: S101
         assert process.stdout  # noqa: S101
+        answer = b""
         try:
-            pickle.dump((sieve, batch), process.stdin, pickle.HIGHEST_PROTOCOL)
+            process.stdin.write(f"{asked}\n".encode())
             process.stdin.flush()
-            answer: list[Sifted] = pickle.load(process.stdout)  # noqa: S301  our own process wrote it
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
-            raise JobFailed(
-                "The file could not be read to its end.",
-                "A process that was looking for personal data in it was ended; running out of memory is the usual "
-                "reason.",
-                "Close other programs and import it again.",
-            ) from error
+            answer = process.stdout.readline()
+        except OSError:
+            pass  # it is gone, which the missing answer tells as well
         finally:
             self._free.put(process)
-        return answer
+        if not answer.endswith(b"\n"):
+            raise _ended(process)
+        return [[_sifted(item) for item in items] for items in json.loads(answer)]
+
+
+def _ended(process: subprocess.Popen[bytes]) -> JobFailed:
+    """Why there is no answer: the system ended the process, or it stumbled over a fault, which it told on its error
+    output."""
+    fault = process.wait() > 0
+    return JobFailed(
+        "The file could not be read to its end.",
+        "A process that was looking for personal data in it "
+        + ("stopped because of a fault in Tunedesk." if fault else "was ended; too little memory is the usual reason."),
+        "Tell your engineer; the terminal shows the fault." if fault else "Close other programs and import it again.",
+    )
+
+
+def _packed(item: Item) -> list[Any] | dict[str, Any]:
+    """An item as JSON holds it: a row as a list, a conversation as an object."""
+    if isinstance(item, Row):
+        return list(item)
+    return vars(item) | {"messages": [list(vars(message).values()) for message in item.messages]}
+
+
+def _unpacked(packed: list[Any] | dict[str, Any]) -> Item:
+    if isinstance(packed, list):
+        return Row(*packed)
+    texts = {name: tuple(packed[name]) for name in ("tags", "names")}
+    return Conversation(**packed | texts | {"messages": tuple(Message(*message) for message in packed["messages"])})
+
+
+def _sifted(packed: list[Any]) -> Kept | Rejected:
+    if len(packed) == len(Rejected._fields):
+        return Rejected(*packed)
+    kept = Kept(*packed)
+    return kept._replace(found=tuple(Found(*place) for place in kept.found))
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -135,12 +168,10 @@ def main() -> None:
     """Answers batches until there are no more."""
     # What a library prints must not stand between the answers.
     answers, sys.stdout = sys.stdout.buffer, sys.stderr
-    while True:
-        try:
-            sieve, batch = pickle.load(sys.stdin.buffer)  # noqa: S301  our own process wrote it
-        except EOFError:
-            return
-        pickle.dump([sift(sieve, item) for item in batch], answers, pickle.HIGHEST_PROTOCOL)
+    for line in sys.stdin.buffer:
+        told, batch = json.loads(line)
+        sieve = Sieve.from_json(told)
+        answers.write(f"{json.dumps([sift(sieve, _unpacked(item)) for item in batch])}\n".encode())
         answers.flush()
 
 
