@@ -1,7 +1,7 @@
 """Processes that sift a large file together: one reads and writes, the others look for personal data meanwhile.
 
-Each is `python -m engine.data.sources.workers`, which reads batches from its standard input, a line of JSON each, and
-writes what became of them to its standard output. It ends when its input does, so none is left behind by a reader that
+Each runs `main`, which reads batches from its standard input, a line of JSON each, and writes what became of them to
+its standard output. It ends when its input does, so none is left behind by a reader that
 was killed; those of `multiprocessing` hold both ends of their pipe and would wait for ever.
 """
 
@@ -80,7 +80,8 @@ class Workers:
     def _start(self) -> None:
         while len(self._processes) < self._count:
             process = subprocess.Popen(
-                [sys.executable, "-m", "engine.data.sources.workers"],
+                # Not -m: the package has imported this module by then, which Python warns about.
+                [sys.executable, "-c", "from engine.data.sources.workers import main; main()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 # Ctrl+C in a terminal is for the reader, which then ends these.
@@ -173,7 +174,3 @@ def main() -> None:
         sieve = Sieve.from_json(told)
         answers.write(f"{json.dumps([sift(sieve, _unpacked(item)) for item in batch])}\n".encode())
         answers.flush()
-
-
-if __name__ == "__main__":
-    main()
