@@ -32,10 +32,10 @@ def freeze(
     json: JsonOption = False,
 ) -> None:
     """Freeze the examples into a named version with its splits; first looks through those that were not yet."""
-    from engine.data import versions
+    from engine.data import freezing
 
     progress = Progress()
-    version = versions.freeze(
+    version = freezing.freeze(
         workspace_of(workspace, "freeze"),
         name,
         golden=golden,

@@ -21,6 +21,7 @@ from typing import IO, Any, Literal, Protocol
 import duckdb
 
 from engine.data.examples import Example, from_row, history_json, messages
+from engine.data.progress import Progress
 from engine.data.sources.rows import harmless
 from engine.data.versions import get_version
 from engine.data.workbook_writer import SheetWriter
@@ -30,9 +31,6 @@ from engine.workspace import Workspace
 
 Form = Literal["alpaca", "messages", "sharegpt", "csv", "xlsx"]
 BATCH = 2_000
-
-Progress = Callable[[float, str], object]
-"""Called with the share done, 0 to 1, and a few words."""
 
 # The empty first part gives columns that versions frozen before there were any lack.
 _VERSION = """

@@ -23,12 +23,12 @@ from scipy.sparse.csgraph import connected_components
 
 from engine.data.duplicates import NEAR, PIECE, normalise
 from engine.data.examples import Example
+from engine.data.progress import Progress
 
 Numbers = NDArray[np.int64]
 Shares = NDArray[np.float64]
 Confirm = Callable[[Numbers, Numbers], NDArray[np.bool_]]
 """Given the places of pairs, left and right: which of them belong together."""
-Progress = Callable[[float, str], object]
 
 # Of pairs as near as the threshold one in 200 shares no band.
 MISSED = 0.005

@@ -22,9 +22,9 @@ from typing import Any, Literal, NamedTuple
 from engine.data.agreement import CONTRADICTING
 from engine.data.cleaning.looking import waiting
 from engine.data.editor import topics
+from engine.data.freezing import FEWEST
 from engine.data.repetition.clusters import OPEN, SEARCHED
 from engine.data.sources.golden import MINIMUMS
-from engine.data.versions import FEWEST
 from engine.workspace import Workspace
 
 # What fine-tuning a support bot usually needs.

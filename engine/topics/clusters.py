@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.progress import Progress, time_left
 from engine.errors import InputRefused
-from engine.topics.vectors import Progress, Vectors
+from engine.topics.vectors import Vectors
 
 # Fewer questions do not show what groups there are.
 FEWEST = 30
@@ -81,9 +82,8 @@ def group(vectors: Vectors, count: int | None = None, progress: Progress | None 
         if progress is not None:
             # As many groups, as much time.
             share = sum(found) / sum(numbers)
-            left = (time.monotonic() - started) * (1 - share) / share if share else 0
-            words = f", about {left:.0f} s left" if left >= 2 else ""
-            progress(share, f"Putting like questions together: trying {number} topics{words}")
+            words = f"trying {number} topics{time_left(started, share)}"
+            progress(share, f"Putting like questions together: {words}")
         found[number] = grouped(number)
         tried[number] = _silhouette(reduced, found[number])
     best = max(tried.values())

@@ -17,9 +17,9 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from engine.data import changes
+from engine.data.progress import Progress, part
 from engine.errors import InputRefused, NotFound
 from engine.topics import clusters, labelling, naming, vectors
-from engine.topics.vectors import Progress
 from engine.workspace import Workspace
 
 OFF_TOPIC = "off-topic"
@@ -223,7 +223,7 @@ def _label(
     """A topic for each question, "" where none fits."""
     labelled = [str(row["instruction"]) for row in known]
     topics = [str(row["topic"]) for row in known]
-    found = vectors.of(workspace, [*questions, *labelled], _part(progress, 0, COMPARING))
+    found = vectors.of(workspace, [*questions, *labelled], part(progress, 0, COMPARING))
     own = found[: len(questions)]
     told = [""] * len(questions)
     if len(set(topics)) > 1:
@@ -231,7 +231,7 @@ def _label(
     rest = np.asarray([index for index, topic in enumerate(told) if not topic], dtype=np.int64)
     # What is left over after labelling may be too little for groups; without labels that was refused before.
     if len(rest) >= clusters.FEWEST or not topics:
-        groups = clusters.group(own[rest], count, _part(progress, COMPARING, 0.95))
+        groups = clusters.group(own[rest], count, part(progress, COMPARING, 0.95))
         members = [rest[groups.groups == number].tolist() for number in range(groups.number)]
         taken = {*topics, *_all_topics(workspace), OFF_TOPIC}
         for indices, name in zip(
@@ -240,11 +240,6 @@ def _label(
             for at in indices:
                 told[at] = name
     return told
-
-
-def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
-    """The part of the whole that goes from start to end."""
-    return None if progress is None else (lambda done, words: progress(start + done * (end - start), words))
 
 
 def _all_topics(workspace: Workspace, status: str = "any") -> list[str]:

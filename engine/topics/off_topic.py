@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from engine.data import changes
 from engine.data.duplicates import normalise
+from engine.data.progress import Progress
 from engine.data.sources.sample import BUSINESS
 from engine.errors import InputRefused
 from engine.topics import vectors
 from engine.topics.balance import balance
 from engine.topics.discover import OFF_TOPIC
-from engine.topics.vectors import Progress
 from engine.workspace import Workspace
 
 FILE = Path(__file__).parents[2] / "assets" / "off_topic.jsonl"

@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from engine.data import batches, changes
 from engine.data.duplicates import normalise
+from engine.data.progress import Progress, time_left
 from engine.errors import InputRefused
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded
 from engine.topics import vectors, wording
 from engine.topics.balance import ENOUGH, balance
 from engine.topics.discover import OFF_TOPIC
-from engine.topics.vectors import Progress
 from engine.workspace import Workspace
 
 PARAPHRASE, TO_REVIEW = "paraphrase", "to review"
@@ -143,9 +143,9 @@ def by_model(loaded: Loaded, progress: Progress | None = None) -> Rewrite:
         started = time.monotonic()
         for done, (seed, first) in enumerate(steps):
             if progress is not None:
-                left = (time.monotonic() - started) / done * (len(steps) - done) if done else 0
-                words = f", about {left:.0f} s left" if left >= 2 else ""
-                progress(done / len(steps), f"The model words {len(questions):,} questions anew{words}")
+                share = done / len(steps)
+                words = f"{len(questions):,} questions anew{time_left(started, share)}"
+                progress(share, f"The model words {words}")
             decoding = Decoding(max_new_tokens=96, temperature=0.8, top_p=0.95, seed=seed)
             answers = generate_batch(loaded, talks[first : first + AT_ONCE], decoding)
             for place, answer in enumerate(answers, first):

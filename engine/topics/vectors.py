@@ -8,17 +8,16 @@ import hashlib
 import os
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.data.progress import Progress, time_left
 from engine.models import embeddings
 from engine.workspace import Workspace
 
-Progress = Callable[[float, str], object]
-"""Told how far it is (0 to 1) and what is being done."""
 Vectors = NDArray[np.float32]
 
 FILE = "vectors.npz"
@@ -65,9 +64,9 @@ def _compute(texts: list[str], progress: Progress | None) -> Vectors:
         vectors[chosen] = embeddings.embed([texts[index] for index in chosen])
         read += sum(len(texts[index]) for index in chosen)
         if progress is not None:
-            left = (time.monotonic() - started) * (letters - read) / max(1, read)
-            words = f", about {left:.0f} s left" if left >= 2 else ""
-            progress(read / letters, f"Comparing meanings: {first + len(chosen):,} of {len(texts):,} questions{words}")
+            share = read / letters
+            words = f"{first + len(chosen):,} of {len(texts):,} questions{time_left(started, share)}"
+            progress(share, f"Comparing meanings: {words}")
     return vectors
 
 

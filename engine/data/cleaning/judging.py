@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from engine.data.cleaning.quality import Common, judge
-from engine.data.cleaning.reading import Progress, examples_of, expected_language
+from engine.data.cleaning.reading import examples_of, expected_language
 from engine.data.cleaning.standing import GOLDEN, STALE
+from engine.data.progress import Progress
 from engine.workspace import Workspace
 
 BLOCK = 5_000

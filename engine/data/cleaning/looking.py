@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from engine.data.cleaning import settings
 from engine.data.cleaning.languages import Expected, Spoken, name_of
-from engine.data.cleaning.reading import Progress, brought_back, examples_of, spoken
+from engine.data.cleaning.reading import brought_back, examples_of, spoken
 from engine.data.cleaning.screening import Screened, Standard
 from engine.data.cleaning.settings import Cleaning
 from engine.data.cleaning.steps import STEPS, Change, Step, change, changed, steps_of
+from engine.data.progress import Progress
 from engine.workspace import Workspace
 
 SAMPLES = 5

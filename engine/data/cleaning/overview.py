@@ -5,15 +5,14 @@
 """
 
 from collections.abc import Collection
-from functools import partial
 from typing import NamedTuple
 
 from engine.data.cleaning import judging, looking, pipeline, settings
 from engine.data.cleaning.judging import Quality
 from engine.data.cleaning.looking import Looked
 from engine.data.cleaning.pipeline import Applied
-from engine.data.cleaning.reading import Progress
 from engine.data.cleaning.settings import Cleaning
+from engine.data.progress import Progress, part
 from engine.workspace import Workspace
 
 
@@ -62,8 +61,8 @@ def is_fresh(workspace: Workspace) -> bool:
 
 def look_through(workspace: Workspace, progress: Progress | None = None) -> Looked:
     """Judges the examples whose mark does not count, and looks what the steps would do."""
-    judging.judge_examples(workspace, _part(progress, 0.0, 0.5))
-    return looking.look(workspace, None, _part(progress, 0.5, 1.0))
+    judging.judge_examples(workspace, part(progress, 0.0, 0.5))
+    return looking.look(workspace, None, part(progress, 0.5, 1.0))
 
 
 def clean(
@@ -77,19 +76,11 @@ def clean(
     Raises:
         InputRefused: there is no such step.
     """
-    looked = None if keys is not None else looking.looked(workspace)
     if keys is None:
-        looked = looked if looked and looked.fresh else looking.look(workspace, None, _part(progress, 0.0, 0.2))
-        keys = looked.recommended
-    made = pipeline.apply_all(workspace, keys, _part(progress, 0.2, 0.6))
-    look_through(workspace, _part(progress, 0.6, 1.0))
+        looked = looking.looked(workspace)
+        keys = (
+            looked if looked and looked.fresh else looking.look(workspace, None, part(progress, 0.0, 0.2))
+        ).recommended
+    made = pipeline.apply_all(workspace, keys, part(progress, 0.2, 0.6))
+    look_through(workspace, part(progress, 0.6, 1.0))
     return made
-
-
-def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
-    """Progress of a part of the whole."""
-    return None if progress is None else partial(_told, progress, start, end)
-
-
-def _told(progress: Progress, start: float, end: float, share: float, words: str) -> None:
-    progress(start + (end - start) * share, words)

@@ -7,7 +7,6 @@ step changed it is left alone by that step from then on.
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -16,8 +15,9 @@ from engine.data import batches, changes
 from engine.data.cleaning import settings
 from engine.data.cleaning.languages import Expected
 from engine.data.cleaning.looking import standard_of
-from engine.data.cleaning.reading import BLOCK, Progress, brought_back, examples_of, expected_language
+from engine.data.cleaning.reading import BLOCK, brought_back, examples_of, expected_language
 from engine.data.cleaning.steps import STEPS, Step, change, steps_of
+from engine.data.progress import Progress, part
 from engine.errors import NotFound
 from engine.workspace import Workspace
 
@@ -94,13 +94,8 @@ def apply_all(
     steps = [step for step in steps_of(keys) if keys is not None or step.key not in off]
     made = {}
     for place, step in enumerate(steps):
-        told = None if progress is None else partial(_told, progress, place, len(steps))
-        made[step.key] = apply(workspace, step.key, told)
+        made[step.key] = apply(workspace, step.key, part(progress, place / len(steps), (place + 1) / len(steps)))
     return made
-
-
-def _told(progress: Progress, place: int, steps: int, share: float, words: str) -> None:
-    progress((place + share) / steps, words)
 
 
 def revert(workspace: Workspace, key: str) -> changes.Reverted:

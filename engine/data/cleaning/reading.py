@@ -1,15 +1,15 @@
 """Reads the examples for cleaning and judging: in blocks, so that memory stays flat, and the language they are in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 from engine.data import batches
 from engine.data.cleaning import settings
 from engine.data.cleaning.languages import Expected, Spoken, majority
 from engine.data.cleaning.screening import Screened
+from engine.data.progress import Progress
 from engine.workspace import Workspace
 
-Progress = Callable[[float, str], object]
 BLOCK = 5_000
 # Of many answers a few thousand, evenly spread, tell which language they are in.
 LANGUAGE_SAMPLE = 2_000

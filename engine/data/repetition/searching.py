@@ -12,7 +12,7 @@ A group is either a contradiction or near; exact copies inside it are a cluster 
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -26,12 +26,12 @@ from engine.data import nearness
 from engine.data.agreement import CONTRADICTING, at_odds, difference, facts, same_subject, unmasked, worst
 from engine.data.duplicates import NEAR, normalise
 from engine.data.nearness import Numbers
+from engine.data.progress import Progress
 from engine.data.repetition.choosing import Copy, best
 from engine.data.repetition.clusters import SAID, SEARCHED, Searched
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
-Progress = Callable[[float, str], object]
 # What was said before the question, placeholders of one kind alike; 0 where nothing was.
 _CONTEXT = r"""
     if(input = '' AND history::VARCHAR = '[]', 0::UBIGINT,

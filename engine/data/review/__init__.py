@@ -11,9 +11,9 @@ patterns.py     a pattern of one's own, tried at once
 residual.py     what is still likely personal
 """
 
+from engine.data.progress import Progress
 from engine.data.review.scanning import (
     CONFIRMATION,
-    Progress,
     Scanned,
     before_freezing,
     refuse_unscanned,

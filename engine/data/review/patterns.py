@@ -1,6 +1,6 @@
 """A person's own pattern, tried on the data at once and kept when it finds what it should."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from engine.data.privacy import PLACEHOLDER, Finding, Kind, Rules
 from engine.data.privacy.rules import matches, pattern_like, require_pattern, single_blanks
+from engine.data.progress import Progress
 from engine.data.review import deciding, rules
 from engine.data.review.deciding import Decided
 from engine.data.review.replacing import known_in, read_rows, rewrite, save
@@ -16,7 +17,6 @@ from engine.data.vault import open_vault
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
-Progress = Callable[[float, str], object]
 SAMPLES = 12
 # Of one text among the samples, so that they show different ones.
 AROUND = 60

@@ -7,20 +7,18 @@ in a step of its own. The work is saved in parts: what is killed goes on where i
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.data.privacy import Finding, Rules, tag
 from engine.data.privacy.rules import single_blanks
+from engine.data.progress import Progress, time_left
 from engine.data.review import rules
 from engine.data.review.replacing import Row, known_in, read_rows, rewrite, save
 from engine.data.vault import open_vault
 from engine.errors import InputRefused
 from engine.workspace import Workspace
-
-Progress = Callable[[float, str], object]
-"""Called with the share done, 0 to 1, and a few words."""
 
 CONFIRMATION = "freeze with personal data"
 """What a person types to freeze examples that were not looked through."""
@@ -223,6 +221,4 @@ class _Clock:
         self._done = min(self._done + letters, self._letters)
         if self._progress is not None:
             share = self._done / self._letters
-            left = (time.monotonic() - self._begun) * (1 - share) / share
-            words = f", about {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left" if left > 3 else ""
-            self._progress(share, f"Looking for names{words}")
+            self._progress(share, f"Looking for names{time_left(self._begun, share)}")

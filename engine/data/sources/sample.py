@@ -6,9 +6,9 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.data.progress import Progress
 from engine.data.sources.golden import import_golden
 from engine.data.sources.importing import SourceReport, import_file
-from engine.data.sources.staging import Progress
 from engine.data.sources.store import Source, list_sources
 from engine.workspace import Workspace
 

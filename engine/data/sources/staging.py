@@ -6,7 +6,7 @@ files in batches. One short transaction then moves them in (`importing`).
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from engine import files
 from engine.data.privacy import NO_RULES, Rules
+from engine.data.progress import Progress
 from engine.data.sources import archive, documents
 from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, rows
 from engine.data.sources.repeats import HERE_ALREADY, Repeats
@@ -27,9 +28,6 @@ BATCH = 5_000
 SECONDS_BETWEEN_REPORTS = 0.5
 # Below this size a file is sifted before another process has started.
 LARGE = 12 * 1024 * 1024
-
-Progress = Callable[[float, str], object]
-"""Called with the share done, 0 to 1, and a few words. What it raises ends the import, which then leaves nothing."""
 
 _KEPT = pa.schema(
     [

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from engine.data import division, review, versions
+from engine.data import division, freezing, review, versions
 from engine.data.splits import SplitBy
 from engine.workspace import Workspace
 from studio import notices
@@ -34,7 +34,7 @@ def draw(workspace: Workspace, golden: float, validation: float, by: str) -> tup
     possible = parts.ways(known)
     by = by if by in [way for _, way in possible] else possible[0][1]
     return (
-        gr.Column(visible=known.examples >= versions.FEWEST),
+        gr.Column(visible=known.examples >= freezing.FEWEST),
         parts.freeze_head(number),
         gr.Textbox(placeholder=f"Version {number}"),
         gr.Radio(possible, value=by),
@@ -63,7 +63,7 @@ def freeze(
     confirm: str | None,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[int, str, str]:
-    version = versions.freeze(
+    version = freezing.freeze(
         workspace,
         name or None,
         golden=golden / 100,

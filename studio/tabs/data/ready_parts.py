@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable
 from html import escape
 
+from engine.data.freezing import FEWEST
 from engine.data.summary import A_TRY, USUAL, Readiness, Reason, Step, Weight
-from engine.data.versions import FEWEST
 
 VIEW_OF_STEP: dict[Step, str] = {
     "import": "files",

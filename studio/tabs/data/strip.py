@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.data import versions
+from engine.data import freezing, versions
 from engine.data.summary import readiness
 from engine.workspace import Workspace
 from studio import notices
@@ -28,14 +28,14 @@ def draw(workspace: Workspace) -> tuple[Any, ...]:
     return (
         gr.Row(visible=bool(ready.examples or ready.trashed)),
         ready_parts.strip(ready),
-        gr.Button(f"Freeze version {versions.next_number(workspace)}", interactive=ready.examples >= versions.FEWEST),
+        gr.Button(f"Freeze version {versions.next_number(workspace)}", interactive=ready.examples >= freezing.FEWEST),
     )
 
 
 @notices.shown
 def freeze(workspace: Workspace, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
     """Freezes a version as most want it; the view Versions has the options."""
-    version = versions.freeze(workspace, progress=lambda share, words: progress(share, desc=words))
+    version = freezing.freeze(workspace, progress=lambda share, words: progress(share, desc=words))
     notices.say(versions_parts.frozen(version))
     return version.name
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import review, versions
+from engine.data import freezing, review
 from engine.workspace import Workspace, open_workspace
 
-freeze = partial(versions.freeze, confirm=review.CONFIRMATION)
+freeze = partial(freezing.freeze, confirm=review.CONFIRMATION)
 """Freezes without looking for names, which takes seconds and has tests of its own."""
 
 

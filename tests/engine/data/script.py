@@ -11,8 +11,8 @@ from pathlib import Path
 from engine.data import bulk, changes, editor, review
 from engine.data.cleaning import pipeline
 from engine.data.filters import Filter
+from engine.data.freezing import freeze
 from engine.data.sources import import_file
-from engine.data.versions import freeze
 from engine.workspace import Workspace, open_workspace
 
 KINDS = ("edit", "import", "edit", "change of many", "edit", "freeze", "undo", "edit", "cleaning")

@@ -8,9 +8,9 @@ import pytest
 
 from engine.data import batches, changes, editor
 from engine.data.comparison import NOW, compare
+from engine.data.freezing import SAME_AS_GOLDEN
 from engine.data.restoring import preview, restore
 from engine.data.sources import import_file, list_sources, remove_source
-from engine.data.versions import SAME_AS_GOLDEN
 from engine.errors import NotFound, StorageFailed
 from engine.workspace import Workspace
 from tests.engine.data.conftest import freeze, pairs

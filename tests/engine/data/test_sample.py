@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.data.freezing import freeze
 from engine.data.sources import detect, import_golden, import_sample, list_sources
 from engine.data.sources.sample import BUSINESS, FOLDER
-from engine.data.versions import freeze
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 

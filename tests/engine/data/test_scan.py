@@ -8,10 +8,11 @@ import pytest
 
 from engine.data import batches, changes, editor, review
 from engine.data.examples import Turn
+from engine.data.freezing import freeze
 from engine.data.review import rules, scanning
 from engine.data.sources import import_file, remove_source
 from engine.data.vault import open_vault
-from engine.data.versions import freeze, list_versions
+from engine.data.versions import list_versions
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 

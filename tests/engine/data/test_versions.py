@@ -10,14 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine import files
-from engine.data import changes, division, editor, versions
+from engine.data import changes, division, editor, freezing
 from engine.data.duplicates import normalise
 from engine.data.examples import Example
+from engine.data.freezing import NEAR_GOLDEN, SAME_AS_GOLDEN
 from engine.data.sources import import_file, list_sources, remove_source
 from engine.data.splits import SPLITS, divide
 from engine.data.versions import (
-    NEAR_GOLDEN,
-    SAME_AS_GOLDEN,
     Version,
     get_version,
     list_versions,
@@ -206,7 +205,7 @@ def test_a_failed_freeze_leaves_no_row(filled: Workspace, monkeypatch: pytest.Mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("engine.data.versions.os.replace", full)
+    monkeypatch.setattr("engine.data.freezing.os.replace", full)
     with pytest.raises(StorageFailed, match="No space left"):
         freeze(filled)
     assert list_versions(filled) == []
@@ -376,7 +375,7 @@ def test_an_edit_while_examples_are_divided_neither_waits_nor_is_lost(
             editor.edit_cell(filled, 1, "output", "Mended while the version was made.")
         return division.divided(*given, **named)
 
-    monkeypatch.setattr(versions, "divided", divided_beside_an_edit)
+    monkeypatch.setattr(freezing, "divided", divided_beside_an_edit)
     version = freeze(filled)
     assert calls == 2
     told = {example.id: example.output for split in SPLITS for example in read_split(version.path, split)}

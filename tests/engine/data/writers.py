@@ -5,8 +5,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.data import editor
+from engine.data.freezing import freeze
 from engine.data.sources import import_file
-from engine.data.versions import freeze
 from engine.workspace import open_workspace
 
 

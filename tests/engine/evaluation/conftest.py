@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import files
-from engine.data import versions
+from engine.data import freezing
 from engine.data.versions import Version
 from engine.workspace import Workspace, open_workspace
 
@@ -73,7 +73,7 @@ def version(workspace: Workspace) -> Version:
                 "INSERT INTO examples (conversation, instruction, output, topic) VALUES (?, ?, ?, ?)",
                 [f"c{number}", question, f"For {topic}, number {number} is fine.", topic],
             )
-    return versions.freeze(workspace, "first")
+    return freezing.freeze(workspace, "first")
 
 
 @pytest.fixture

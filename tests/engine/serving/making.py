@@ -12,8 +12,9 @@ from tempfile import mkdtemp
 
 from engine import files
 from engine.data.examples import Example, Turn
+from engine.data.freezing import freeze
 from engine.data.sources.sample import BUSINESS
-from engine.data.versions import freeze, get_version
+from engine.data.versions import get_version
 from engine.models import catalogue
 from engine.serving import bots
 from engine.serving.bots import Bot

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import versions
+from engine.data import freezing
 from engine.training.recipe import Recipe
 from engine.workspace import Workspace, open_workspace
 from tests.engine.models.tiny import make_tiny
@@ -47,7 +47,7 @@ def make_workspace(folder: Path) -> Workspace:
     ]
     with opened.database.transaction() as cursor:
         cursor.executemany("INSERT INTO examples (conversation, instruction, output, topic) VALUES (?, ?, ?, ?)", rows)
-    versions.freeze(opened, "first")
+    freezing.freeze(opened, "first")
     return opened
 
 

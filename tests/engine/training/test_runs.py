@@ -162,9 +162,9 @@ def test_a_damaged_base_is_explained(workspace: Workspace, tmp_path: Path) -> No
 
 
 def test_a_run_without_validation_keeps_its_latest(workspace: Workspace, tiny: Path) -> None:
-    from engine.data import versions
+    from engine.data import freezing
 
-    frozen = versions.freeze(workspace, "all", validation=0.0, golden=0.0)
+    frozen = freezing.freeze(workspace, "all", validation=0.0, golden=0.0)
     # What an earlier version held back stays held back.
     assert frozen.counts == {"train": 36, "validation": 0, "golden": 4}
     run = runs.start(workspace, version="all", base=str(tiny), recipe=replace(SHORT, epochs=1.0), name="No checks")

@@ -10,9 +10,10 @@ from gradio_client import Client
 
 from engine.data import editor
 from engine.data.comparison import compare
+from engine.data.freezing import freeze
 from engine.data.review import CONFIRMATION
 from engine.data.summary import readiness
-from engine.data.versions import freeze, list_versions
+from engine.data.versions import list_versions
 from engine.workspace import Workspace
 from studio.tabs import data
 from studio.tabs.data import freezing, ready_parts, strip, versions, versions_parts
