@@ -6,12 +6,13 @@
 from collections.abc import Callable
 from random import Random
 
+from corpus.articles import from_article, in_an_article, not_in_articles
 from corpus.attributes import about_things, missing_thing
 from corpus.checks import checked
 from corpus.choices import CHOICES, HELD_OUT, SITUATIONS, Choice, foreign
 from corpus.details import confirmed, extracted
 from corpus.labels import named_from_list, named_unaided
-from corpus.passages import draw, from_article, from_facts, not_in_passage, system_message, without_passage, written
+from corpus.passages import draw, from_facts, not_in_passage, system_message, without_passage, written
 from corpus.summaries import summarised
 from corpus.support import clarified, follow_up, other_topic, single, two_parts, with_persona
 from corpus.tones import in_tone
@@ -97,15 +98,17 @@ TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
     clarified: 14,
     in_tone: 50,
     from_facts: 90,
-    from_article: 36,
-    not_in_passage: 26,
+    in_an_article: 50,
+    from_article: 80,
+    not_in_passage: 34,
+    not_in_articles: 20,
     without_passage: 8,
     about_things: 75,
-    missing_thing: 32,
+    missing_thing: 40,
     checked: 25,
     confirmed: 26,
     extracted: 24,
-    named_from_list: 90,
+    named_from_list: 110,
     named_unaided: 70,
     triaged: 42,
     chosen_fields: 21,

@@ -10,9 +10,8 @@ from random import Random
 
 from corpus.choices import FACTS as FACTS
 from corpus.choices import Choice, fits, group_of
-from corpus.grammar import Block, capital
-from corpus.support import asked, heading, said, steps_of
-from corpus.wording import MOODS, Message, exchange, in_mood, introduced, phrase, second_person, typed
+from corpus.grammar import Block
+from corpus.wording import MOODS, Message, in_mood, introduced, phrase, typed
 from corpus.world import Setting, setting
 
 LEAD = "Use only this information:"
@@ -55,7 +54,7 @@ def _drawn(world: Setting, block: Block) -> Fact:
     return Fact(block, values, fact.say(world, world.rng.choice(block.all("tell"))))
 
 
-def _wanted(rng: Random, choice: Choice, count: int) -> tuple[Setting, list[Fact]]:
+def wanted_facts(rng: Random, choice: Choice, count: int) -> tuple[Setting, list[Fact]]:
     """A business, and facts about it: first the one to ask about, then up to ``count - 1`` others."""
     block = rng.choice(choice.facts)
     world = setting(rng, group_of(block, rng))
@@ -85,7 +84,8 @@ def system_message(world: Setting, passage: str) -> str:
     return f"{persona}{lead}\n{passage}"
 
 
-def _question_and_answer(fact: Fact, world: Setting) -> tuple[str, str]:
+def question_and_answer(fact: Fact, world: Setting) -> tuple[str, str]:
+    """A question about a fact, sometimes whether a figure keeps to its limit, and the answer."""
     rng = world.rng
     limits = [(key, text) for key, text in fact.block.lines if key in ("most", "least")]
     if limits and rng.random() < 0.45:
@@ -107,11 +107,11 @@ def _closed(world: Setting, answer: str) -> str:
 
 def from_facts(rng: Random, choice: Choice) -> list[Message]:
     """A passage of one to sixteen facts and one to six questions that it answers."""
-    world, facts = _wanted(rng, choice, rng.choice((1, 2, 3, 3, 4, 5, 6, 8, 12, 16)))
+    world, facts = wanted_facts(rng, choice, rng.choice((1, 2, 3, 3, 4, 5, 6, 8, 12, 16)))
     asked = facts[: rng.choice((1, 1, 1, 2, 2, 3, 4, 6))]
     rng.shuffle(facts)
     messages = [{"role": "system", "content": system_message(world, written(facts, rng))}]
-    pairs = [_question_and_answer(fact, world) for fact in asked]
+    pairs = [question_and_answer(fact, world) for fact in asked]
     if len(pairs) == 2 and rng.random() < 0.5:
         joined = f"{pairs[0][0]}{rng.choice((' and ', ', and ', '? '))}{pairs[1][0]}"
         pairs = [(joined, f"{pairs[0][1]} {pairs[1][1]}")]
@@ -120,11 +120,12 @@ def from_facts(rng: Random, choice: Choice) -> list[Message]:
         messages.append({"role": "user", "content": typed(in_mood(question, mood, world), rng)})
         messages.append({"role": "assistant", "content": _closed(world, answer)})
     if len(pairs) == 1 and rng.random() < 0.15:
-        messages = _in_one_message(messages, rng)
+        messages = in_one_message(messages, rng)
     return introduced(world, messages)
 
 
-def _in_one_message(messages: list[Message], rng: Random) -> list[Message]:
+def in_one_message(messages: list[Message], rng: Random) -> list[Message]:
+    """The conversation with its passage in the customer's message instead of the system's."""
     passage, question = messages[0]["content"].partition(":\n")[2], messages[1]["content"]
     joined = f"{question}\n\n{passage}" if rng.random() < 0.6 else f"{passage}\n\n{question}"
     return [{"role": "user", "content": joined}, *messages[2:]]
@@ -132,9 +133,9 @@ def _in_one_message(messages: list[Message], rng: Random) -> list[Message]:
 
 def not_in_passage(rng: Random, choice: Choice) -> list[Message]:
     """A passage, and a question about a fact that it does not hold."""
-    world, (wanted, *shown) = _wanted(rng, choice, rng.choice((2, 3, 4, 6, 9)))
+    world, (wanted, *shown) = wanted_facts(rng, choice, rng.choice((2, 3, 4, 6, 9)))
     system = system_message(world, written(shown, rng)) if shown else phrase(world, "persona")
-    question, _ = _question_and_answer(wanted, world)
+    question, _ = question_and_answer(wanted, world)
     messages = [
         {"role": "system", "content": system},
         {"role": "user", "content": typed(in_mood(question, rng.choice(MOODS), world), rng)},
@@ -145,8 +146,8 @@ def not_in_passage(rng: Random, choice: Choice) -> list[Message]:
 
 def without_passage(rng: Random, choice: Choice) -> list[Message]:
     """A question about the business's own figures with no passage to look them up in."""
-    world, facts = _wanted(rng, choice, 1)
-    question, _ = _question_and_answer(facts[0], world)
+    world, facts = wanted_facts(rng, choice, 1)
+    question, _ = question_and_answer(facts[0], world)
     messages = [
         {"role": "user", "content": typed(in_mood(question, rng.choice(MOODS), world), rng)},
         {"role": "assistant", "content": phrase(world, "missing")},
@@ -154,27 +155,3 @@ def without_passage(rng: Random, choice: Choice) -> list[Message]:
     if rng.random() < 0.6:
         messages = [{"role": "system", "content": phrase(world, "persona")}, *messages]
     return introduced(world, messages)
-
-
-def from_article(rng: Random, choice: Choice) -> list[Message]:
-    """A question whose answer is one of several short help texts in the system message."""
-    block, world = choice.situation(rng)
-    others = [other for other in choice.neighbours if fits(other, world) and other is not block]
-    shown = [block, *rng.sample(others, rng.choice((0, 1, 1, 2, 2, 3, 5, 7)))]
-    about = asked(block, world)
-    core = about.text
-    texts = []
-    for part in shown:
-        body = said(part, world, about.core)
-        if part.all("step") and rng.random() < 0.4:
-            body += "\n" + "\n".join(f"{at}. {step}" for at, step in enumerate(steps_of(part, world), 1))
-        texts.append(body)
-    own = texts[0]
-    heads = [capital(second_person(heading(part, world, about.core))) for part in shown]
-    titled = rng.random() < 0.6
-    entries = [f"{head}\n{text}" if titled else text for head, text in zip(heads, texts, strict=True)]
-    rng.shuffle(entries)
-    question = typed(in_mood(core, rng.choice(MOODS), world), rng)
-    system = system_message(world, "\n\n".join(entries))
-    lead = rng.choice(("", "", "", "Of course. ", "Sure. ", "Thank you for your question. "))
-    return introduced(world, [{"role": "system", "content": system}, *exchange(question, lead + own)])
