@@ -9,6 +9,7 @@ from typing import Protocol
 from engine.data.conversations import Author, Conversation, answers_in
 from engine.data.sources import (
     archive,
+    articles,
     chats,
     delimited,
     documents,
@@ -76,7 +77,7 @@ CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "chats": chats,
     **NAMED_FORMATS,
 }
-FORMATS = (*TABLES, *CONVERSATION_FORMATS, *KINDS, ARCHIVE)
+FORMATS = (*TABLES, *CONVERSATION_FORMATS, *KINDS, articles.FORMAT, ARCHIVE)
 _ROWS: dict[str, Callable[[Layout], Rows]] = {
     "csv": delimited.rows,
     "json": json_records.rows,
@@ -84,6 +85,7 @@ _ROWS: dict[str, Callable[[Layout], Rows]] = {
     "xlsx": workbook.rows,
     "parquet": parquet.rows,
     **dict.fromkeys(KINDS, documents.rows),
+    articles.FORMAT: articles.rows,
 }
 HEAD_LETTERS = 1 << 18
 # A file without any is as likely to be a letter.
@@ -200,6 +202,13 @@ def rows(layout: Layout) -> Rows:
     return _ROWS[layout.format](layout)
 
 
+def passages(layout: Layout) -> list[tuple[str, documents.Passage]]:
+    """What of a file goes to the knowledge base, each piece with its document's name."""
+    if layout.format == articles.FORMAT:
+        return articles.passages(layout)
+    return [(layout.file.name, passage) for passage in documents.passages(layout)]
+
+
 def conversations(layout: Layout) -> Iterator[Conversation]:
     """The conversations of a file whose format holds such."""
     if layout.format in NAMED_FORMATS:
@@ -230,6 +239,8 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
         return _examine_conversations(file, encoding, format, agent)
     if binary == ARCHIVE:
         return Layout(file, ARCHIVE, "", notes=archive.contents(file)), []
+    if format == articles.FORMAT or (format is None and articles.looks_like(head)):
+        return articles.examine(file, encoding)
     if format is None:
         _refuse_xml(file, head)
         format = kind_of(file, head) or _text_format(file, head, encoding)

@@ -105,7 +105,9 @@ def read_blocks(file: File, kind: Kind) -> list[Block]:
     else:
         text = file.path.read_text(encoding=detect_encoding(file).codec, errors="replace").removeprefix("\ufeff")
         text = storable(text.replace("\r\n", "\n").replace("\r", "\n"))
-        blocks = _html(_as_html(text)) if kind == "markdown" else _html(text) if kind == "html" else _plain(text)
+        blocks = (
+            html_blocks(_as_html(text)) if kind == "markdown" else html_blocks(text) if kind == "html" else _plain(text)
+        )
     found = [block._replace(text=text) for block in blocks if (text := storable(block.text).strip())]
     if not any(letter.isalnum() for block in found for letter in block.text):
         scanned = kind == "pdf"
@@ -230,7 +232,9 @@ def _begins_question(lines: list[str]) -> bool:
     return end is not None and end[0] in "?？"
 
 
-def _html(html: str) -> list[Block]:
+def html_blocks(html: str) -> list[Block]:
+    """The headings and paragraphs of HTML, in order; some may be empty."""
+
     def marked(tag: re.Match[str]) -> str:
         level = int(tag[1][1]) if tag[1][1].isdigit() else 6
         return f"{tag[0]}{chr(_MARK + level)}"

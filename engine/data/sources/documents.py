@@ -111,6 +111,15 @@ def divide(blocks: list[Block], title: str) -> Document:
     return Document(questions, passages)
 
 
+def passages_of(blocks: list[Block], title: str) -> list[Passage]:
+    """Headings and paragraphs as passages alone, their headings below `title`; questions stay where they stand."""
+    return [
+        Passage(title if heading == title else f"{title} > {heading}", text)
+        for heading, _, told in _sections(blocks, None, title)
+        for text in _packed(told)
+    ]
+
+
 def _kind(format: str) -> Kind:
     return next(kind for kind in KINDS if kind == format)
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from engine import files
 from engine.data.privacy import NO_RULES, Rules
 from engine.data.progress import Progress
-from engine.data.sources import archive, documents
-from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, rows
+from engine.data.sources import archive, articles
+from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, passages, rows
 from engine.data.sources.repeats import HERE_ALREADY, Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
 from engine.data.sources.workers import Item, Sifted, Workers, sift
@@ -201,7 +201,7 @@ def _sifted_files(detected: Detected, staged: Staged, workers: Workers, rules: R
 def _sifted(detected: Detected, staged: Staged, workers: Workers, rules: Rules) -> Iterator[tuple[Sifted, float]]:
     """The same for one file that is no zip. Passages of a document are added to what is staged."""
     layout = detected.layout
-    staged.passages += [(layout.file.name, *passage) for passage in documents.passages(layout)]
+    staged.passages += [(document, *passage) for document, passage in passages(layout)]
     sieve = Sieve(detected.mapping, detected.best_score, rules)
     items: Iterable[Item] = conversations(layout) if detected.holds_conversations else rows(layout)
     if layout.file.path.stat().st_size >= LARGE:
@@ -250,20 +250,27 @@ def _nothing_usable(detected: Detected, staged: Staged) -> InputRefused:
         return InputRefused(f"{name} has no conversations.", "Its list of them is empty.", "Export it again.")
     if not staged.rejected:
         return InputRefused(f"{name} has no rows.", "Below the column names there is nothing.", "Export it again.")
+    if detected.format == articles.FORMAT:
+        return InputRefused(
+            f"{name} has no article that can be used, so nothing was imported.",
+            f"All {staged.rejected:,} were set aside ({_commonest(staged)}).",
+            "Export articles that are published for everybody.",
+        )
     if all(reason.startswith(HERE_ALREADY) for reason in staged.reasons):
         return InputRefused(
             f"Everything in {name} is here already, so nothing was imported.",
             f"All {staged.rejected:,} answers came with earlier files.",
             "There is nothing to do. An example that was changed or thrown away since stays as it is now.",
         )
-    reasons = "; ".join(
-        f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in staged.reasons.most_common(3)
-    )
     return InputRefused(
         f"Nothing in {name} can be used, so nothing was imported.",
         f"All {staged.rejected:,} {'conversations' if detected.holds_conversations else 'rows'} were set aside "
-        f"({reasons}).",
+        f"({_commonest(staged)}).",
         "Export conversations with their messages, solved ones among them."
         if detected.holds_conversations
         else "Check that the right columns hold the question and the answer.",
     )
+
+
+def _commonest(staged: Staged) -> str:
+    return "; ".join(f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in staged.reasons.most_common(3))

@@ -43,6 +43,7 @@ FORMATS = {
     "html": "A web page",
     "markdown": "A Markdown text",
     "text": "A plain text",
+    "articles": "Articles of a help center",
     "zip": "A zip of files",
 }
 

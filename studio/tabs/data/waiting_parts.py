@@ -27,6 +27,10 @@ DOCUMENTS = (
     "Questions with their answers become examples; all other text goes to the knowledge base, where the bot looks "
     "things up. No column has to be chosen."
 )
+ARTICLES = (
+    "They go to the knowledge base, where the bot looks things up; nobody answered anybody in them, so they become no "
+    "examples. Drafts and what is not for everybody are set aside."
+)
 FILES = "Each file in it is read by itself, as its content asks for."
 
 CHOSEN = """
@@ -115,7 +119,8 @@ def _found(detected: Detected, *, chosen: bool) -> str:
     words = FORMATS[detected.format]
     kind = f"<b>{words if words[1].isupper() else words[0].lower() + words[1:]}</b>"
     if not detected.has_columns:
-        told = CONVERSATIONS if detected.holds_conversations else FILES if detected.format == "zip" else DOCUMENTS
+        without_columns = {"zip": FILES, "articles": ARTICLES}
+        told = CONVERSATIONS if detected.holds_conversations else without_columns.get(detected.format, DOCUMENTS)
         return f"We detected this: {kind}. {told}"
     kind = f"{kind} with {_columns_words(detected)}"
     missing = [LABELS[field].lower() for field in ("instruction", "output") if field not in detected.mapping]

@@ -1,0 +1,121 @@
+"""Articles of a help center as Zendesk, Intercom and Freshdesk give them in JSON: documents for the knowledge base.
+
+An article is a document with a title and HTML. What it says is looked up, never learned as an answer, also where its
+headings ask: nobody answered anybody there. Drafts, and what not everybody may read, are set aside.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from engine.data.privacy import scrub
+from engine.data.sources.document_texts import html_blocks
+from engine.data.sources.documents import Passage, passages_of
+from engine.data.sources.encoding import Encoding
+from engine.data.sources.helpdesk import Json, has_keys, is_yes, part, records, values, word
+from engine.data.sources.rows import File, Layout, Row, Rows, clean_name, storable
+
+FORMAT = "articles"
+TITLE, TEXT = "Title", "Text"
+"""The columns of a preview."""
+
+DRAFT = "The article is a draft that nobody can read yet"
+RESTRICTED = "The article is for some people alone, not for everybody who asks"
+EMPTY = "The article holds no text"
+NO_ARTICLE = "The record is no article"
+
+_WRAPPERS = ("articles", "data", "results", "article")
+_INTERCOM = re.compile(r'"type"\s*:\s*"(?:internal_)?article"')
+# Freshdesk writes the state of an article as a figure.
+_FRESHDESK_DRAFT = "1"
+_PREVIEWED = 200
+
+
+class Article(NamedTuple):
+    """One article; `problem` says why it is set aside, empty for a good one."""
+
+    title: str
+    passages: list[Passage]
+    problem: str = ""
+
+
+def looks_like(head: str) -> bool:
+    """Whether a JSON text has the keys of a help center's articles."""
+    return (
+        has_keys(head, "title", "body", "section_id", "user_segment_id")
+        or (has_keys(head, "title", "body", "author_id") and bool(_INTERCOM.search(head)))
+        or has_keys(head, "title", "description", "folder_id", "agent_id")
+    )
+
+
+def examine(file: File, encoding: Encoding) -> tuple[Layout, list[dict[str, str]]]:
+    """How a file of articles is read, and the beginnings of its first ones.
+
+    Raises:
+        InputRefused: the document is cut off, broken or too large.
+    """
+    layout = Layout(file, FORMAT, encoding.codec)
+    good = [article for article, _ in _articles(layout) if not article.problem]
+    pieces = sum(len(article.passages) for article in good)
+    notes = [encoding.note] if encoding.note else []
+    if good:
+        articles = "article of a help center becomes" if len(good) == 1 else "articles of a help center become"
+        went = "1 passage goes" if pieces == 1 else f"{pieces:,} passages go"
+        notes.append(f"{len(good):,} {articles} no examples: {went} to the knowledge base.")
+    preview = [{TITLE: article.title, TEXT: article.passages[0].text[:_PREVIEWED]} for article in good]
+    return Layout(file, FORMAT, encoding.codec, notes=tuple(notes)), preview
+
+
+def rows(layout: Layout) -> Rows:
+    """The articles that are set aside, as broken rows; those that are used are no rows, but passages.
+
+    Raises:
+        InputRefused: the document is cut off, broken or too large.
+    """
+    aside = ((article, share) for article, share in _articles(layout) if article.problem)
+    for number, (article, share) in enumerate(aside, start=1):
+        yield Row(number, {}, share, article.problem, article.title)
+
+
+def passages(layout: Layout) -> list[tuple[str, Passage]]:
+    """The passages of all articles in order, each with its article's title, which is the document's name.
+
+    Raises:
+        InputRefused: the document is cut off, broken or too large.
+    """
+    return [
+        (clean_name(scrub(article.title)[0]), passage)
+        for article, _ in _articles(layout)
+        if not article.problem
+        for passage in article.passages
+    ]
+
+
+def _articles(layout: Layout) -> Iterator[tuple[Article, float]]:
+    """The articles of a file, with the share of it that had been read when they came."""
+    for value, share, problem, content in values(layout.file, layout.encoding):
+        found = [] if problem else list(records(value, _WRAPPERS))
+        if problem:
+            yield Article(content, [], problem), share or 0.0
+        for place, record in enumerate(found, start=1):
+            yield _article(record), place / len(found) if share is None else share
+
+
+def _article(record: Json) -> Article:
+    title = storable(word(record.get("title")) or word(record.get("name")))
+    body = word(record.get("body")) or word(record.get("description"))
+    if not record.keys() & {"body", "description"}:
+        return Article(title, [], NO_ARTICLE)
+    if _is_draft(record):
+        return Article(title, [], DRAFT)
+    if word(record.get("type")) == "internal_article" or word(record.get("user_segment_id")):
+        return Article(title, [], RESTRICTED)
+    blocks = [block._replace(text=text) for block in html_blocks(storable(body)) if (text := block.text.strip())]
+    found = passages_of(blocks, title)
+    return Article(title, found, "" if found else EMPTY)
+
+
+def _is_draft(record: Json) -> bool:
+    state: Any = part(record, "state")
+    freshdesk = "folder_id" in record and word(record.get("status")) == _FRESHDESK_DRAFT
+    return is_yes(record.get("draft")) or word(state) == "draft" or freshdesk
