@@ -237,6 +237,7 @@ def _unlike(words: list[str], others: list[str], text: str) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=1 << 16)
 def _alike(word: str, other: str) -> bool:
     if word[0].isdigit() or other[0].isdigit():
         return False

@@ -34,6 +34,10 @@ Confirm = Callable[[Numbers, Numbers], NDArray[np.bool_]]
 MISSED = 0.005
 # With four minima in a band, unrelated texts of one trade (a fifth of their pieces shared) meet in 3 of 100 cases.
 ROWS = 4
+# What is remembered of a text's pieces, in bits. Texts of few pieces can seem less near than they are by so much, where
+# two pieces that both have share a bit.
+BITS = 2_048
+BITS_SLACK = 0.05
 # Texts that met in a band are compared with the first of them, what is left with the next, this often.
 ROUNDS = 16
 
@@ -59,27 +63,38 @@ class Sketches(NamedTuple):
 
     Attributes:
         bands: a key for each band and text, shape (bands, texts).
-        minima: the last 8 bits of each minimum, shape (texts, minima).
+        minima: the last 8 bits of each minimum, shape (texts, minima); zeros fill them up to whole words.
+        size: how many minima there are.
+        bits: a bit for each of 2,048 values that a piece's hash may have, set where a piece has it, shape (texts, 32).
     """
 
     bands: NDArray[np.uint32]
     minima: NDArray[np.uint8]
+    size: int
+    bits: NDArray[np.uint64]
 
     def to_compare(self, left: Numbers, right: Numbers, near: float, band: int) -> NDArray[np.bool_]:
         """Which pairs that meet in a band are worth comparing.
 
-        Those with so many equal minima that they may be near (of those that are, 1 in 4,000 is lost), and that did not
-        meet in an earlier band, where they were compared.
+        Those with so many equal minima that they may be near (of those that are, 1 in 4,000 is lost), that did not
+        meet in an earlier band, where they were compared, and whose bits are as alike as near texts' are.
         """
-        size = self.minima.shape[1]
-        least = size * near - 3.5 * math.sqrt(size * near * (1 - near))
+        least = self.size * near - 3.5 * math.sqrt(self.size * near * (1 - near))
+        least += self.minima.shape[1] - self.size
+        same = self.minima[left] == self.minima[right]
+        likely = np.flatnonzero(np.bitwise_count(same.view(np.uint64)).sum(axis=1, dtype=np.uint16) >= least)
+        before = same[likely, : self.size].reshape(len(likely), len(self.bands), -1)[:, :band].all(axis=2).any(axis=1)
+        likely = likely[~before]
         found = np.zeros(len(left), bool)
-        for start in range(0, len(left), _PAIRS):
-            part = slice(start, start + _PAIRS)
-            equal = self.minima[left[part]] == self.minima[right[part]]
-            before = equal.reshape(len(equal), len(self.bands), -1)[:, :band].all(axis=2).any(axis=1)
-            found[part] = (equal.sum(axis=1) >= least) & ~before
+        found[likely] = self._alike(left[likely], right[likely]) >= near - BITS_SLACK
         return found
+
+    def _alike(self, left: Numbers, right: Numbers) -> Shares:
+        """The Jaccard similarity of the bits: pieces that share a value only make texts seem nearer than they are."""
+        ones, others = self.bits[left], self.bits[right]
+        shared = np.bitwise_count(ones & others).sum(axis=1, dtype=np.int64)
+        either = np.bitwise_count(ones | others).sum(axis=1, dtype=np.int64)
+        return np.asarray(shared / np.maximum(either, 1), np.float64)
 
 
 def plain_texts(texts: Iterable[str]) -> pa.LargeStringArray:
@@ -122,18 +137,27 @@ def groups(
     full = np.flatnonzero(np.asarray(pc.binary_length(texts)) > 0)
     labels = np.arange(len(texts))
 
-    def together(left: Numbers, right: Numbers) -> NDArray[np.bool_]:
+    number = 0
+
+    def near_ones(left: Numbers, right: Numbers) -> NDArray[np.bool_]:
         found = sketches.to_compare(left, right, near, number)
         found[found] = similarities(texts, left[found], right[found]) >= near
-        if confirm is not None and found.any():
-            found[found] = confirm(left[found], right[found])
         return found
 
-    number = 0
-    for number, band in enumerate(sketches.bands):
-        labels = _joined(labels, full, band[full], together)
-        if progress is not None:
-            progress(0.5 + 0.5 * (number + 1) / len(sketches.bands), "Comparing what looks alike")
+    # Two threads: numpy lets go of Python's lock while it computes.
+    with ThreadPoolExecutor(2) as pool:
+
+        def together(left: Numbers, right: Numbers) -> NDArray[np.bool_]:
+            cuts = range(_PAIRS, len(left), _PAIRS)
+            found = np.concatenate(list(pool.map(near_ones, np.split(left, cuts), np.split(right, cuts))))
+            if confirm is not None and found.any():
+                found[found] = confirm(left[found], right[found])
+            return found
+
+        for number, band in enumerate(sketches.bands):
+            labels = _joined(labels, full, band[full], together)
+            if progress is not None:
+                progress(0.5 + 0.5 * (number + 1) / len(sketches.bands), "Comparing what looks alike")
     first = np.full(len(texts), len(texts))
     np.minimum.at(first, labels, np.arange(len(texts)))
     return first[labels]
@@ -223,26 +247,39 @@ def _runs(values: NDArray[np.generic]) -> tuple[Numbers, Numbers]:
 
 def _sketches(texts: pa.LargeStringArray, near: float, progress: Progress | None) -> Sketches:
     count, rows = bands_for(near)
+    size = count * rows
     # The same numbers each time, so that a second search finds the same.
-    factors = np.random.default_rng(5).integers(0, 1 << 32, count * rows, dtype=np.uint32) | np.uint32(1)
-    sketches = Sketches(np.zeros((count, len(texts)), np.uint32), np.zeros((len(texts), len(factors)), np.uint8))
+    factors = np.random.default_rng(5).integers(0, 1 << 32, size, dtype=np.uint32) | np.uint32(1)
+    sketches = Sketches(
+        np.zeros((count, len(texts)), np.uint32),
+        np.zeros((len(texts), -(-size // 8) * 8), np.uint8),
+        size,
+        np.zeros((len(texts), BITS // 64), np.uint64),
+    )
 
     def fill(start: int) -> None:
         found = _pieces(texts.slice(start, _BATCH))
+        sketches.bits[start : start + len(found.counts)] = _bits(found)
         full = np.flatnonzero(found.counts)
         if len(full):
             begins = np.cumsum(found.counts) - found.counts
             minima = _minima((found.hashes >> np.uint64(32)).astype(np.uint32), begins[full], factors)
             sketches.bands[:, start + full] = _band_keys(minima, rows)
-            sketches.minima[start + full] = minima.astype(np.uint8).T
+            sketches.minima[start + full, :size] = minima.astype(np.uint8).T
 
     starts = range(0, len(texts), _BATCH)
-    # Two threads: numpy lets go of Python's lock while it computes.
     with ThreadPoolExecutor(2) as pool:
         for done, _ in enumerate(pool.map(fill, starts)):
             if progress is not None:
                 progress(0.5 * done / len(starts), "Reading what the examples share")
     return sketches
+
+
+def _bits(pieces: _Pieces) -> NDArray[np.uint64]:
+    """A bit for each value that the last bits of a piece's hash may have, shape (texts, words)."""
+    said = np.zeros((len(pieces.counts), BITS), bool)
+    said[np.repeat(np.arange(len(said)), pieces.counts), pieces.hashes & np.uint64(BITS - 1)] = True
+    return np.packbits(said, axis=1).view(np.uint64)
 
 
 def _minima(hashes: NDArray[np.uint32], begins: Numbers, factors: NDArray[np.uint32]) -> NDArray[np.uint32]:
