@@ -83,8 +83,9 @@ class Sketches(NamedTuple):
         least += self.minima.shape[1] - self.size
         same = self.minima[left] == self.minima[right]
         likely = np.flatnonzero(np.bitwise_count(same.view(np.uint64)).sum(axis=1, dtype=np.uint16) >= least)
-        before = same[likely, : self.size].reshape(len(likely), len(self.bands), -1)[:, :band].all(axis=2).any(axis=1)
-        likely = likely[~before]
+        rows = self.size // len(self.bands)
+        earlier = same[likely, : band * rows].reshape(len(likely), band, rows)
+        likely = likely[~earlier.all(axis=2).any(axis=1)]
         found = np.zeros(len(left), bool)
         found[likely] = self._alike(left[likely], right[likely]) >= near - BITS_SLACK
         return found
