@@ -134,6 +134,7 @@ def _staging(workspace: Workspace) -> Iterator[Path]:
 def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
     """Moves staged rows into the database in one transaction; gives the source's id."""
     salt = _customer_salt(workspace)
+    rules = review_rules.load(workspace)
     with workspace.database.transaction() as cursor:
         account = [
             name, staged.format, sha256, json.dumps(staged.mapping), staged.read, staged.kept,
@@ -174,7 +175,7 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
             [source_id, str(staged.rejected_file)],
         )
         for document, of_document in groupby(staged.passages, key=lambda passage: passage[0]):
-            knowledge.add(cursor, document, [passage for _, *passage in of_document], source_id)
+            knowledge.add(cursor, document, [passage for _, *passage in of_document], source_id, rules)
         # Last, as the vault's part is on disk before the commit: see there for what a kill in between leaves.
         arriving.keep(cursor, open_vault(workspace), staged.found_file, source_id)
     return source_id

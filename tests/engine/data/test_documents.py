@@ -9,7 +9,8 @@ from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from engine.data import knowledge
-from engine.data.sources import documents
+from engine.data.review import rules
+from engine.data.sources import documents, import_file
 from engine.data.sources.document_texts import Block, Kind, kind_of, read_blocks
 from engine.data.sources.documents import LONGEST_PASSAGE, Document, Question, divide
 from engine.data.sources.rows import File
@@ -252,6 +253,17 @@ def test_kinds(write: Write) -> None:
         ("a.csv", "a,b", None),
     ):
         assert kind_of(File(write(name, content), name), content) == kind
+
+
+def test_a_persons_rules_hold_in_documents_and_names_of_products_stay(workspace: Workspace, write: Write) -> None:
+    with workspace.database.transaction() as cursor:
+        rules.remember(cursor, "always", "Ana Lopez", "PERSON", rules.number(cursor))
+        rules.remember(cursor, "never", "help@shop.example", "EMAIL", rules.number(cursor))
+    text = "# Benches\n\nAna Lopez designed the Alder bench. Not to Alaska or Hawaii. Write to help@shop.example.\n"
+    assert import_file(workspace, write("benches.md", text)).passages == 1
+    (passage,) = knowledge.list_passages(workspace)
+    wanted = "[PERSON_1] designed the Alder bench. Not to Alaska or Hawaii. Write to help@shop.example."
+    assert passage.text == wanted
 
 
 def test_passages_are_kept_listed_counted_and_removed(workspace: Workspace) -> None:
