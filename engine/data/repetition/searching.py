@@ -39,12 +39,13 @@ _CONTEXT = r"""
 """
 # A change of a text takes its mark away.
 _READ = f"""
-    SELECT id, instruction, output, {_CONTEXT} AS context, {SAID} AS said,
+    SELECT id, instruction, {_CONTEXT} AS context, {SAID} AS said,
            origin IN ('written', 'corrected') AS by_hand,
            if(judged_at IS NULL, NULL, quality) AS quality,
            coalesce(strftime(try_cast(happened_at AS TIMESTAMP), '%Y-%m-%d'), '') AS day
     FROM examples WHERE status = 'active' ORDER BY id
 """  # noqa: S608 (constants)
+_ANSWERS = "SELECT id, output FROM examples JOIN grouped USING (id)"
 _ROWS = pa.schema(
     [
         *(("cluster", pa.int64()), ("kind", pa.string()), ("example_id", pa.int64()), ("similarity", pa.float64())),
@@ -87,9 +88,9 @@ def search(workspace: Workspace, near: float = NEAR, progress: Progress | None =
     tell = progress or (lambda *_: None)
     tell(0.0, "Reading the examples")
     with workspace.database.cursor() as cursor:
-        examples: pa.Table = cursor.sql(_READ).to_arrow_table()
-    questions = _Questions(examples)
+        questions = _Questions(cursor.sql(_READ).to_arrow_table())
     groups = questions.groups(near, lambda share, words: tell(0.8 * share, words))
+    questions.read_answers(workspace, groups)
     clusters: list[_Cluster] = []
     for done, group in enumerate(groups):
         clusters += _clusters_of(questions, group)
@@ -98,24 +99,26 @@ def search(workspace: Workspace, near: float = NEAR, progress: Progress | None =
     tell(0.95, "Writing down what was found")
     at = datetime.now(UTC).isoformat(timespec="seconds")
     seconds = round(time.monotonic() - began, 2)
-    found = Searched(at, near, len(examples), questions.repeated, seconds)
-    _store(workspace, examples, _with_similarities(questions, clusters), found)
+    found = Searched(at, near, len(questions.examples), questions.repeated, seconds)
+    _store(workspace, questions.examples, _with_similarities(questions, clusters), found)
     return found
 
 
 class _Questions:
-    """The examples with their questions as they are compared."""
+    """The examples with their questions as they are compared, and the answers of those that are grouped."""
 
     def __init__(self, examples: pa.Table) -> None:
-        self._examples = examples
-        plain = nearness.plain_texts(_plain(batch) for batch in _texts(examples["instruction"]))
+        self.examples = examples
+        plain = nearness.plain_texts(_plain(text) for text in _texts(examples["instruction"]))
         # One of each: a question that stands there a thousand times is compared once.
         codes = np.asarray(plain.dictionary_encode().indices, np.int64)
-        self._contexts = np.asarray(examples["context"], np.uint64)
-        keys = np.stack([codes, self._contexts.view(np.int64)])
+        contexts = np.asarray(examples["context"], np.uint64)
+        keys = np.stack([codes, contexts.view(np.int64)])
         _, self._firsts, self._asked = np.unique(keys, axis=1, return_index=True, return_inverse=True)
-        self._plain = plain
+        self._contexts = contexts[self._firsts]
+        self._distinct = plain.take(pa.array(self._firsts))
         self._empty = np.asarray(pc.binary_length(plain)) == 0
+        self._answers: dict[int, str] = {}
 
     @property
     def repeated(self) -> int:
@@ -128,30 +131,39 @@ class _Questions:
         if near == 1:
             labels = np.arange(len(self._firsts))
         else:
-            distinct = self._plain.take(pa.array(self._firsts))
-            labels = nearness.groups(distinct, near, confirm=self._ask_the_same, progress=progress)
+            labels = nearness.groups(self._distinct, near, confirm=self._ask_the_same, progress=progress)
         asked = labels[self._asked]
         # A question without any letter is like no other.
         asked[self._empty] = len(labels) + np.arange(int(self._empty.sum()))
         return list(nearness.members(asked))
 
+    def read_answers(self, workspace: Workspace, groups: Sequence[Numbers]) -> None:
+        """Reads the answers of grouped examples; those of a million would lie beside their questions for nothing."""
+        places = np.sort(np.concatenate([np.zeros(0, np.int64), *groups]))
+        with workspace.database.cursor() as cursor:
+            cursor.register("grouped", self.examples.select(["id"]).take(pa.array(places)))
+            answers = dict(cursor.execute(_ANSWERS).fetchall())
+        ids = self.examples["id"].to_numpy()[places].tolist()
+        # An example that was deleted meanwhile has none.
+        self._answers = {place: answers.get(id_, "") for place, id_ in zip(places.tolist(), ids, strict=True)}
+
     def question(self, place: int) -> str:
-        return str(self._examples["instruction"][place].as_py())
+        return str(self.examples["instruction"][place].as_py())
 
     def answer(self, place: int) -> str:
-        return str(self._examples["output"][place].as_py())
+        return self._answers[place]
 
     def plain(self, place: int) -> str:
-        return str(self._plain[place].as_py())
+        return str(self._distinct[int(self._asked[place])].as_py())
 
     def copy(self, place: int, said_by: int) -> Copy:
-        row = {name: self._examples[name][place].as_py() for name in ("id", "by_hand", "quality", "day")}
+        row = {name: self.examples[name][place].as_py() for name in ("id", "by_hand", "quality", "day")}
         return Copy(row["id"], row["by_hand"], row["quality"], said_by, row["day"], len(self.answer(place)))
 
     def _ask_the_same(self, left: Numbers, right: Numbers) -> NDArray[np.bool_]:
         """Of pairs of near questions: which are asked in one context, with one set of facts, about the same things."""
         ones, others = self._firsts[left], self._firsts[right]
-        same = self._contexts[ones] == self._contexts[others]
+        same = self._contexts[left] == self._contexts[right]
         for at in np.flatnonzero(same):
             one, other = self.question(int(ones[at])), self.question(int(others[at]))
             same[at] = not at_odds(facts(one), facts(other)) and same_subject(one, other)
