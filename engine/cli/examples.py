@@ -60,7 +60,7 @@ def examples(
     language: Annotated[Values, _values("Only in this language, as en.", "--language")] = None,
     ticket_status: Annotated[Values, _values("Only with this status in the helpdesk.", "--ticket-status")] = None,
     score: Annotated[Values, _values("Only with this mark of the customer.", "--score")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write them to this JSONL file.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write them to this JSONL file, in Alpaca's form.")] = None,
     ready: Annotated[
         bool, typer.Option("--ready", help="Instead: are all of them enough to train on, and what comes next?")
     ] = False,
@@ -70,7 +70,7 @@ def examples(
     """Print the examples that all options find as JSONL, or write them to a file; or judge whether they are enough."""
     import json as json_library
 
-    from engine.data import editor
+    from engine.data import exports
 
     opened = workspace_of(workspace, "examples")
     if ready:
@@ -81,14 +81,14 @@ def examples(
     columns |= {"tags": tag, "channel": channel, "language": language, "ticket_status": ticket_status, "score": score}
     ranges = {"quality": quality, "length": length, "date": date}
     wanted = _filter(opened, {"search": where, "status": status}, columns, source, ranges)
-    found = editor.export_jsonl(opened, wanted, out=out)
-    if out is None and not json:
-        for example in found:
-            print(json_library.dumps(example, ensure_ascii=False))
-        return
-    listed = list(found)
-    value = {"examples": len(listed), "out": str(out)} if out else {"examples": listed}
-    emit(value, f"{len(listed):,} examples written to {out}.", as_json=json)
+    if out:
+        written = exports.export(opened, "alpaca", out, wanted=wanted).examples
+        emit({"examples": written, "out": str(out)}, f"{written:,} examples written to {out}.", as_json=json)
+    elif json:
+        emit({"examples": list(exports.records(opened, wanted))}, "", as_json=True)
+    else:
+        for record in exports.records(opened, wanted):
+            print(json_library.dumps(record, ensure_ascii=False))
 
 
 def _ready(workspace: Workspace) -> tuple[dict[str, Any], str]:

@@ -1,15 +1,13 @@
 """The table of examples: search, paging, edits, trash. Each change is a batch of `engine.data.changes`."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from engine import files
 from engine.data import changes
 from engine.data.batches import WORDS
 from engine.data.duplicates import normalise
@@ -350,46 +348,6 @@ def add_example(
     with workspace.database.transaction() as cursor:
         (example_id,) = changes.add(cursor, "", pa.Table.from_pylist([written], schema=_WRITTEN))
     return example_id
-
-
-def export_jsonl(
-    workspace: Workspace, wanted: Filter = EVERYTHING, out: Path | None = None
-) -> Iterator[dict[str, Any]]:
-    """The examples that a filter finds as plain records, in the order in which they came.
-
-    Args:
-        workspace: where.
-        wanted: which examples; the active ones where nothing is said.
-        out: a file that also gets them, a record a line; it is complete when this returns.
-    """
-    if out is None:
-        return _records(workspace, wanted)
-    lines = (json.dumps(record, ensure_ascii=False) for record in _records(workspace, wanted))
-    files.write_text(out, "".join(f"{line}\n" for line in lines))
-    return files.read_jsonl(out)
-
-
-def _records(workspace: Workspace, wanted: Filter) -> Iterator[dict[str, Any]]:
-    offset, batch = 0, 5_000
-    while rows := page(workspace, wanted, limit=batch, offset=offset).rows:
-        for example in rows:
-            yield {
-                "id": example.id,
-                "instruction": example.instruction,
-                "input": example.input,
-                "output": example.output,
-                "history": [{"role": turn.role, "content": turn.content} for turn in example.history],
-                "topic": example.topic,
-                "tags": list(example.tags),
-                "conversation": example.conversation,
-                "ticket_status": example.ticket_status,
-                "score": example.score,
-                "reopened": example.reopened,
-                "channel": example.channel,
-                "language": example.language,
-                "worse": example.worse,
-            }
-        offset += batch
 
 
 def _set_status(workspace: Workspace, example_ids: Sequence[int], status: str) -> int:

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, Literal, NoReturn, Protocol
 
 import duckdb
 
 from engine.data.examples import Example, from_row, history_json, messages
+from engine.data.filters import EVERYTHING, Filter, condition, count
 from engine.data.progress import Progress
 from engine.data.sources.rows import harmless
 from engine.data.versions import get_version
@@ -39,8 +40,6 @@ _VERSION = """
         UNION ALL BY NAME SELECT * FROM read_parquet($path)
     ) ORDER BY id
 """
-_PRESENT = "SELECT *, '' AS split FROM examples WHERE status = 'active' ORDER BY id"
-_COUNT = "SELECT count(*) FROM examples WHERE status = 'active'"
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
 
 
@@ -69,15 +68,17 @@ def export(
     out: Path | None = None,
     *,
     version: str | None = None,
+    wanted: Filter = EVERYTHING,
     progress: Progress | None = None,
 ) -> Exported:
-    """Writes a version or, where none is named, the active examples.
+    """Writes a version or, where none is named, the examples as they are now.
 
     Args:
         workspace: where.
         form: one of `FORMS`.
         out: the file; one in the workspace's folder `exports` where none is given. An older one is replaced.
         version: its name.
+        wanted: which of the present examples; the active ones where nothing is said.
         progress: told how far it is.
 
     Raises:
@@ -90,15 +91,15 @@ def export(
             f"Examples cannot be exported as {form}.", f"They can as {', '.join(FORMS)}.", "Choose one of these."
         )
     frozen = get_version(workspace, version) if version else None
-    total = frozen.examples if frozen else int(workspace.database.value(_COUNT))
+    total = frozen.examples if frozen else count(workspace, wanted)
     if not total:
-        raise InputRefused("There are no examples to export.", "The table is empty.", "Import some first.")
+        _refuse_nothing(wanted)
     ending = form if form in ("csv", "xlsx") else f"{form}.jsonl"
     path = out or workspace.exports / f"{slug(frozen.name if frozen else 'examples')}.{ending}"
     with _beside(path) as file:
         writer = _WRITERS[form](file)
         try:
-            for number, row in enumerate(_rows(workspace, frozen.path if frozen else None)):
+            for number, row in enumerate(_frozen(workspace, frozen.path) if frozen else _present(workspace, wanted)):
                 writer.write(row)
                 if progress is not None and number % BATCH == 0:
                     progress(number / total, f"{number:,} of {total:,} examples written")
@@ -107,24 +108,46 @@ def export(
     return Exported(path, form, total)
 
 
-def _rows(workspace: Workspace, path: Path | None) -> Iterator[_Row]:
+def records(workspace: Workspace, wanted: Filter = EVERYTHING) -> Iterator[dict[str, Any]]:
+    """The present examples that a filter finds, in the order in which they came: Alpaca's form and their numbers."""
+    return ({"id": row.example.id} | alpaca(row) for row in _present(workspace, wanted))
+
+
+def _refuse_nothing(wanted: Filter) -> NoReturn:
+    if wanted == EVERYTHING:
+        raise InputRefused("There are no examples to export.", "The table is empty.", "Import some first.")
+    raise InputRefused("There are no examples to export.", "None is as the filter wants it.", "Ask for less.")
+
+
+def _present(workspace: Workspace, wanted: Filter) -> Iterator[_Row]:
+    where = condition(workspace, wanted)
+    statement = f"SELECT examples.*, '' AS split {where.tables} WHERE {where.sql} ORDER BY examples.id"
+    with workspace.database.cursor() as cursor:
+        yield from _fetched(cursor.execute(statement, where.parameters))
+
+
+def _frozen(workspace: Workspace, path: Path) -> Iterator[_Row]:
     with workspace.database.cursor() as cursor:
         try:
-            result = cursor.execute(_PRESENT) if path is None else cursor.execute(_VERSION, {"path": str(path)})
+            result = cursor.execute(_VERSION, {"path": str(path)})
         except duckdb.Error as error:
             raise StorageFailed(
                 "The version cannot be read.",
-                f"Its file {path.name if path else ''} is missing or damaged.",
+                f"Its file {path.name} is missing or damaged.",
                 "Put it back from a backup.",
             ) from error
-        names = [column[0] for column in result.description or []]
-        while batch := cursor.fetchmany(BATCH):
-            for values in batch:
-                row = dict(zip(names, values, strict=True))
-                for name in ("ticket_status", "score", "channel", "language", "worse"):
-                    row[name] = row.get(name) or ""
-                row["reopened"] = row.get("reopened") or 0
-                yield _Row(from_row(row), row["split"], row["customer"] or "", row["happened_at"] or "")
+        yield from _fetched(result)
+
+
+def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[_Row]:
+    names = [column[0] for column in result.description or []]
+    while batch := result.fetchmany(BATCH):
+        for values in batch:
+            row = dict(zip(names, values, strict=True))
+            for name in ("ticket_status", "score", "channel", "language", "worse"):
+                row[name] = row.get(name) or ""
+            row["reopened"] = row.get("reopened") or 0
+            yield _Row(from_row(row), row["split"], row["customer"] or "", row["happened_at"] or "")
 
 
 @contextmanager

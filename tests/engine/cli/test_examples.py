@@ -47,8 +47,14 @@ def test_options_narrow(
 def test_found_examples_go_to_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "found.jsonl"
     assert main(["examples", "--tag", "gold", "--out", str(out), "--workspace", str(folder)]) == 0
-    assert [json.loads(line)["tags"] for line in out.read_text().splitlines()] == [["gold"], ["gold"]]
+    written = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [record["tags"] for record in written] == [["gold"], ["gold"]]
     assert "2 examples" in capsys.readouterr().out
+    assert main(["examples", "--tag", "gold", "--workspace", str(folder)]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed == [{"id": number, **record} for number, record in zip((1, 2), written, strict=True)]
+    assert main(["examples", "--tag", "silver", "--out", str(out), "--workspace", str(folder)]) == 1
+    assert len(out.read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize(

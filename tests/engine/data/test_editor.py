@@ -14,7 +14,6 @@ from engine.data.filters import EVERYTHING, Filter
 from engine.data.replacing import Replacement, replace_all
 from engine.data.sources import import_file, remove_source
 from engine.errors import InputRefused, NotFound
-from engine.files import read_jsonl
 from engine.workspace import Workspace, open_workspace
 from tests.engine.data.conftest import pairs
 
@@ -180,17 +179,6 @@ def test_removing_a_source_leaves_undo_usable(filled: Workspace) -> None:
     assert ids(filled) == [added]
     assert changes.undo(filled) == f"adding example {added}"
     assert changes.undo(filled) is None
-
-
-def test_export(filled: Workspace, tmp_path: Path) -> None:
-    records = list(editor.export_jsonl(filled))
-    assert len(records) == 30
-    texts = ["id", "instruction", "input", "output", "history", "topic", "tags", "conversation"]
-    assert list(records[0]) == [*texts, "ticket_status", "score", "reopened", "channel", "language", "worse"]
-    out = tmp_path / "examples.jsonl"
-    some = list(editor.export_jsonl(filled, Filter(search="number 7 "), out=out))
-    assert [record["instruction"] for record in some] == ["How do I return item number 7 please?"]
-    assert list(read_jsonl(out)) == some
 
 
 def test_edits_of_one_text_at_once_follow_each_other(filled: Workspace) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
-from engine.data import changes, editor
+from engine.data import changes, editor, exports
 from engine.data.exports import FORMS, Form, export
+from engine.data.filters import Filter
 from engine.data.sources import import_file
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace, open_workspace
@@ -155,6 +156,20 @@ def test_a_version_is_exported_with_its_splits_and_as_it_was(
     counted = {split: sum(record["split"] == split for record in records) for split in version.counts}
     assert counted == version.counts
     assert "Something else." in export(workspace, "csv", tmp_path / "now.csv").path.read_text(encoding="utf-8-sig")
+
+
+def test_what_a_filter_finds_is_exported_alone(varied: Workspace, other: Workspace, tmp_path: Path) -> None:
+    some = Filter(topic=("returns",), search="question 6")
+    written = export(varied, "alpaca", tmp_path / "some.jsonl", wanted=some)
+    lines = [json.loads(line) for line in written.path.read_text().splitlines()]
+    assert [line["instruction"] for line in lines] == [row.instruction for row in editor.page(varied, some).rows]
+    assert written.examples == len(lines) == 1
+    printed = list(exports.records(varied, some))
+    assert [{"id": 7, **line} for line in lines] == printed
+    # What was printed is read as what was written: the numbers do not disturb.
+    (tmp_path / "printed.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in exports.records(varied)))
+    assert import_file(other, tmp_path / "printed.jsonl").imported == 60
+    assert told(other) == told(varied)
 
 
 def test_what_cannot_be_exported_is_refused(workspace: Workspace, write: Write, tmp_path: Path) -> None:

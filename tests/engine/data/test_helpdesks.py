@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.data import editor, versions
+from engine.data import editor, exports, versions
 from engine.data.conversations import answers_in
 from engine.data.sources import detect, import_file, rejected_rows
 from engine.data.sources.detect import CONVERSATION_FORMATS
@@ -338,19 +338,8 @@ def test_what_the_helpdesk_says_survives_edits_and_versions(workspace: Workspace
     assert frozen[1] == editor.get_example(workspace, 1)
     told = ("solved", "good", 2, "email", "es")
     assert (frozen[1].ticket_status, frozen[1].score, frozen[1].reopened, frozen[1].channel, frozen[1].language) == told
-    record = next(editor.export_jsonl(workspace))
-    assert tuple(record[name] for name in ("ticket_status", "score", "reopened", "channel", "language")) == told
-
-
-def test_an_export_of_examples_comes_back_as_it_was(workspace: Workspace, write: Write, tmp_path: Path) -> None:
-    import_file(workspace, write("a.json", json.dumps([helpdesks.zendesk()])))
-    exported = list(editor.export_jsonl(workspace, out=tmp_path / "examples.jsonl"))
-    other = open_workspace(tmp_path / "other")
-    assert import_file(other, tmp_path / "examples.jsonl").imported == 2
-    again = list(editor.export_jsonl(other))
-    for name in ("instruction", "output", "tags", "ticket_status"):
-        assert [record[name] for record in again] == [record[name] for record in exported], name
-    other.close()
+    record = next(exports.records(workspace))
+    assert tuple(record[name] for name in ("ticket_status", "rating", "reopened", "channel", "language")) == told
 
 
 def test_a_workspace_of_the_first_release_gets_the_columns(tmp_path: Path, write: Write) -> None:
