@@ -25,6 +25,9 @@ def freeze(
         str, typer.Option("--split-by", help="What stays on one side: conversation, customer; or date: the newest.")
     ] = "conversation",
     seed: Annotated[int, typer.Option(help="Another seed, another division.")] = 0,
+    reviewed_only: Annotated[
+        bool, typer.Option("--reviewed-only", help="Leave out new wordings of questions that nobody reviewed.")
+    ] = False,
     confirm: Annotated[
         str, typer.Option(metavar="WORDS", help='"freeze with personal data": without looking for names first.')
     ] = "",
@@ -42,6 +45,7 @@ def freeze(
         validation=validation,
         seed=seed,
         split_by=cast("SplitBy", split_by),
+        leave_out_unreviewed=reviewed_only,
         confirm=confirm,
         progress=lambda _, words: progress.say(words),
     )
@@ -52,6 +56,7 @@ def freeze(
         "rows": version.counts,
         "split_by": version.split_by,
         "left_out": version.left_out,
+        "unreviewed": version.unreviewed,
         "notes": list(version.notes),
     }
     counts = ", ".join(f"{count:,} {split}" for split, count in version.counts.items())

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
-from engine.data import review
+from engine.data import review, wordings
 from engine.data.division import divided
 from engine.data.duplicates import Lookup
 from engine.data.examples import Example, from_row, history_json
@@ -52,13 +52,15 @@ def freeze(
     validation: float = 0.1,
     seed: int = 0,
     split_by: SplitBy = "conversation",
+    leave_out_unreviewed: bool = False,
     confirm: str = "",
     progress: review.Progress | None = None,
 ) -> Version:
     """Freezes the active examples; those that were not looked through for names are first.
 
     Examples whose question is, exactly or nearly, a hand-picked golden question are left out: what is measured with
-    must not be learned. What was golden in an earlier version stays golden (see `engine.data.division`).
+    must not be learned. What was golden in an earlier version stays golden (see `engine.data.division`). How many new
+    wordings are in it that nobody reviewed, the version's notes say (see `engine.data.wordings`).
 
     Args:
         workspace: where.
@@ -67,6 +69,7 @@ def freeze(
         validation: share that training watches without learning from it, 0 to 0.5.
         seed: decides which examples go where.
         split_by: what stays on one side: conversations, or all of a customer; by date the newest are held back.
+        leave_out_unreviewed: leaves new wordings out that nobody reviewed.
         confirm: `review.CONFIRMATION`, to freeze what was not looked through as it is.
         progress: told how far the looking is.
 
@@ -91,7 +94,7 @@ def freeze(
         progress(1.0, "Dividing the examples")
     for _ in range(ATTEMPTS):
         # Takes a minute for a hundred thousand, in which others go on editing; what they changed is seen below.
-        selection = _divided(workspace, golden, validation, seed, split_by)
+        selection = _divided(workspace, golden, validation, seed, split_by, leave_out_unreviewed)
         with workspace.database.transaction() as cursor:
             if _stamp(cursor) == selection.stamp:
                 review.refuse_unscanned(workspace, confirm)
@@ -125,10 +128,12 @@ def _stamp(cursor: DuckDBPyConnection) -> tuple[object, ...]:
     return tuple(row)
 
 
-def _divided(workspace: Workspace, golden: float, validation: float, seed: int, split_by: SplitBy) -> _Selection:
+def _divided(
+    workspace: Workspace, golden: float, validation: float, seed: int, split_by: SplitBy, leave_out_unreviewed: bool
+) -> _Selection:
     with workspace.database.cursor() as cursor:
         stamp = _stamp(cursor)
-        examples, left_out = _selection(workspace)
+        examples, left_out = _selection(workspace, leave_out_unreviewed)
         reasons = dict(Counter(left_out.values()))
         _require_enough(len(examples), reasons)
         splits, notes = divided(
@@ -140,6 +145,7 @@ def _divided(workspace: Workspace, golden: float, validation: float, seed: int, 
             split_by=split_by,
             earlier=[version.path for version in list_versions(workspace)],
         )
+    unreviewed = sum(wordings.waits(example.tags) for example in examples)
     settings: dict[str, object] = {
         "golden": golden,
         "validation": validation,
@@ -147,7 +153,8 @@ def _divided(workspace: Workspace, golden: float, validation: float, seed: int, 
         "split_by": split_by,
         "left_out": reasons,
         "left_out_ids": list(left_out),
-        "notes": notes,
+        "unreviewed": unreviewed,
+        "notes": [*notes, *([wordings.are_in(unreviewed)] if unreviewed else [])],
     }
     return _Selection(examples, list(splits), settings, stamp)
 
@@ -214,26 +221,30 @@ def content_hash(examples: Sequence[Example], splits: Sequence[Split]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _selection(workspace: Workspace) -> tuple[list[Example], dict[int, str]]:
-    """The active examples without those that would give the golden set away; the others' ids, and why."""
+def _selection(workspace: Workspace, leave_out_unreviewed: bool) -> tuple[list[Example], dict[int, str]]:
+    """The active examples without those that would give the golden set away, and without wordings that wait where they
+    are not wanted; the others' ids, and why."""
     golden = [row["question"] for row in workspace.database.rows("SELECT question FROM golden_questions ORDER BY id")]
     lookup = Lookup(golden)
     chosen: list[Example] = []
     left_out: dict[int, str] = {}
     for row in workspace.database.rows("SELECT * FROM examples WHERE status = 'active' ORDER BY id"):
-        match = lookup.find(row["instruction"]) if golden else None
-        if match is None:
-            chosen.append(from_row(row))
+        example = from_row(row)
+        match = lookup.find(example.instruction) if golden else None
+        if match is not None:
+            left_out[example.id] = SAME_AS_GOLDEN if match.exact else NEAR_GOLDEN
+        elif leave_out_unreviewed and wordings.waits(example.tags):
+            left_out[example.id] = wordings.LEFT_OUT
         else:
-            left_out[row["id"]] = SAME_AS_GOLDEN if match.exact else NEAR_GOLDEN
+            chosen.append(example)
     return chosen, left_out
 
 
 def _require_enough(count: int, left_out: dict[str, int]) -> None:
     if count >= FEWEST:
         return
-    besides = sum(left_out.values())
-    more = f" Besides, {besides:,} were left out because the golden set asks the same." if besides else ""
+    besides = "; ".join(f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in left_out.items())
+    more = f" Besides, {sum(left_out.values()):,} were left out ({besides})." if besides else ""
     raise InputRefused(
         "There are too few examples to freeze a version.",
         f"{FEWEST} are needed to hold some back for measuring; there {'is' if count == 1 else 'are'} {count}.{more}",

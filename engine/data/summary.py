@@ -25,6 +25,7 @@ from engine.data.editor import topics
 from engine.data.freezing import FEWEST
 from engine.data.repetition.clusters import OPEN, SEARCHED
 from engine.data.sources.golden import MINIMUMS
+from engine.data.wordings import UNREVIEWED, wait
 from engine.workspace import Workspace
 
 # What fine-tuning a support bot usually needs.
@@ -46,21 +47,22 @@ POOR = 0.5
 TOO_MANY = 0.2
 
 Level = Literal["empty", "too few", "a try", "a start", "nearly", "ready"]
-Kind = Literal["size", "quality", "answers", "duplicates", "balance", "privacy", "golden"]
+Kind = Literal["size", "quality", "answers", "duplicates", "balance", "wordings", "privacy", "golden"]
 Weight = Literal["good", "minor", "serious"]
 Step = Literal["import", "examples", "clean", "privacy", "duplicates", "topics", "golden"]
 """Where something can be done: a view of the Data screen, or the golden set."""
 
 # A mark is stale when its example was changed afterwards.
-_FACTS = """
+_FACTS = f"""
     SELECT count(*) FILTER (status = 'active') AS active,
            count(*) FILTER (status = 'trashed') AS trashed,
            count(*) FILTER (status = 'active' AND judged_at IS NOT NULL) AS judged,
            count(*) FILTER (status = 'active' AND judged_at IS NOT NULL AND quality < $poor) AS poor,
            count(*) FILTER (status = 'active' AND scanned_at IS NULL) AS unscanned,
+           count(*) FILTER (status = 'active' AND {UNREVIEWED}) AS unreviewed,
            count(DISTINCT hash(lower(trim(instruction)))) FILTER (status = 'active') AS questions
     FROM examples
-"""
+"""  # noqa: S608 (constants)
 # Clusters as last searched; what was trashed, changed or settled since does not count any more. A question whose
 # answers differ in their wording alone is no contradiction.
 _REPEATS = f"""
@@ -158,7 +160,7 @@ def readiness(workspace: Workspace) -> Readiness:
     good = count - facts.counts["poor"]
     reasons: list[Reason] = []
     if count:
-        about = (_size, _quality, _answers, _repetitions, _balance, _privacy)
+        about = (_size, _quality, _answers, _repetitions, _balance, _wordings, _privacy)
         reasons = [reason for judge in about for reason in judge(facts)] + _golden(workspace, facts)
         reasons.sort(key=lambda reason: ("serious", "minor", "good").index(reason.weight))
     level = _level(count, good, any(reason.weight == "serious" for reason in reasons))
@@ -300,6 +302,11 @@ def _balance(facts: _Facts) -> list[Reason]:
         even = f"Each of {_many(len(facts.by_topic), 'topic')} has {THIN_TOPIC} examples or more."
         told.append(Reason("balance", "good", even))
     return told
+
+
+def _wordings(facts: _Facts) -> list[Reason]:
+    count = facts.counts["unreviewed"]
+    return [Reason("wordings", "minor", wait(count), "Review them.", "topics")] if count else []
 
 
 def _privacy(facts: _Facts) -> list[Reason]:

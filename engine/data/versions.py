@@ -30,7 +30,8 @@ class Version:
         counts: examples per split.
         left_out: plain reason -> active examples that were not taken.
         split_by: what decided who stays together: conversation, customer or date.
-        notes: what else a person should know about how it was divided, plain sentences.
+        notes: what else a person should know about how it was divided and what is in it, plain sentences.
+        unreviewed: new wordings in it that nobody had reviewed.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Version:
     created_at: datetime
     split_by: SplitBy = "conversation"
     notes: tuple[str, ...] = ()
+    unreviewed: int = 0
 
     @property
     def examples(self) -> int:
@@ -77,6 +79,7 @@ def list_versions(workspace: Workspace) -> list[Version]:
             created_at=row["created_at"],
             split_by=settings.get("split_by", "conversation"),
             notes=tuple(settings.get("notes", ())),
+            unreviewed=settings.get("unreviewed", 0),
         )
         found.append(version)
     return found

@@ -17,6 +17,7 @@ import pyarrow as pa
 from engine.data import batches, changes
 from engine.data.duplicates import normalise
 from engine.data.progress import Progress, time_left
+from engine.data.wordings import PARAPHRASE, TO_REVIEW, unreviewed
 from engine.errors import InputRefused
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded
@@ -25,7 +26,6 @@ from engine.topics.balance import ENOUGH, balance
 from engine.topics.discover import OFF_TOPIC
 from engine.workspace import Workspace
 
-PARAPHRASE, TO_REVIEW = "paraphrase", "to review"
 ACCEPTED, DROPPED = "balance:accepted paraphrases", "balance:dropped paraphrases"
 # Farther from its original, a wording asks something else; nearer, it is the same text to a model.
 BAND = (0.75, 0.995)
@@ -211,12 +211,7 @@ def to_review(workspace: Workspace, limit: int = 50) -> tuple[list[ToReview], in
     """Paraphrases that wait for a person, and how many there are in all."""
     named: dict[str, object] = {"paraphrase": PARAPHRASE, "to_review": TO_REVIEW}
     rows: list[dict[str, Any]] = workspace.database.rows(_REVIEW, {**named, "limit": limit})
-    total = workspace.database.value(
-        """SELECT count(*) FROM examples
-           WHERE status = 'active' AND list_contains(tags, $to_review) AND list_contains(tags, $paraphrase)""",
-        named,
-    )
-    return [ToReview(**row) for row in rows], int(total)
+    return [ToReview(**row) for row in rows], unreviewed(workspace)
 
 
 def accept(workspace: Workspace, examples: Sequence[int] | None = None) -> int:

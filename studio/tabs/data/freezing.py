@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from engine.data import division, freezing, review, versions
+from engine.data import division, freezing, review, versions, wordings
 from engine.data.splits import SplitBy
 from engine.workspace import Workspace
 from studio import notices
@@ -31,6 +31,7 @@ def draw(workspace: Workspace, golden: float, validation: float, by: str) -> tup
     number = versions.next_number(workspace)
     known = division.known(workspace)
     waiting = review.unscanned(workspace)
+    unreviewed = wordings.unreviewed(workspace)
     possible = parts.ways(known)
     by = by if by in [way for _, way in possible] else possible[0][1]
     return (
@@ -39,6 +40,7 @@ def draw(workspace: Workspace, golden: float, validation: float, by: str) -> tup
         gr.Textbox(placeholder=f"Version {number}"),
         gr.Radio(possible, value=by),
         parts.future(known, golden / 100, validation / 100, cast(SplitBy, by)),
+        gr.Checkbox(label=parts.leave_out(unreviewed), visible=bool(unreviewed)),
         gr.Column(visible=bool(waiting)),
         parts.unscanned(waiting, review.CONFIRMATION),
         gr.Button(f"Freeze version {number}"),
@@ -61,6 +63,7 @@ def freeze(
     by: str,
     seed: float | None,
     confirm: str | None,
+    reviewed_only: bool | None = False,
     progress: gr.Progress = gr.Progress(),  # noqa: B008
 ) -> tuple[int, str, str]:
     version = freezing.freeze(
@@ -70,6 +73,7 @@ def freeze(
         validation=validation / 100,
         split_by=cast(SplitBy, by),
         seed=int(seed or 0),
+        leave_out_unreviewed=bool(reviewed_only),
         # Gradio sends nothing for a field that was never on the page.
         confirm=confirm or "",
         progress=lambda share, words: progress(share, desc=words),
@@ -90,6 +94,7 @@ def build(workspace: Workspace, changed: gr.State) -> Freezing:
             [(parts.WAYS["conversation"], "conversation")], value="conversation", label="Divide", elem_id="data-by"
         )
         parted = gr.HTML(elem_id="data-parts")
+        reviewed_only = gr.Checkbox(False, label=parts.leave_out(0), visible=False, elem_id="data-reviewed-only")
         with gr.Accordion("More", open=False):
             seed = gr.Number(
                 0, label="Seed", info="Another number, another division.", precision=0, elem_id="data-seed"
@@ -107,10 +112,11 @@ def build(workspace: Workspace, changed: gr.State) -> Freezing:
         slider.change(**redrawn, trigger_mode="always_last")
     by.change(**redrawn, trigger_mode="always_last")
     go.click(
-        partial(freeze, workspace), [changed, name, *shares, seed, confirm], [changed, name, confirm],
+        partial(freeze, workspace), [changed, name, *shares, seed, confirm, reviewed_only],
+        [changed, name, confirm],
         api_name="data_freeze", show_progress="full", show_progress_on=waiting, concurrency_limit=1,
     )  # fmt: skip
-    return Freezing(shares, [form, head, name, by, parted, asking, unread, go])
+    return Freezing(shares, [form, head, name, by, parted, reviewed_only, asking, unread, go])
 
 
 def _share(words: str, elem_id: str) -> gr.Slider:

@@ -15,6 +15,7 @@ from engine.data.restoring import Restored
 from engine.data.splits import SPLIT_BY, SPLITS, Split, SplitBy
 from engine.data.summary import VAGUE, uncertain_by
 from engine.data.versions import Version
+from engine.data.wordings import are_in
 from studio.tabs.data.marks import marked
 
 Topics = Mapping[str, Mapping[Split, int]] | None
@@ -120,7 +121,13 @@ def frozen(version: Version) -> str:
     return (
         f"{version.name} is frozen: {counts['train']:,} examples to learn from, {counts['validation']:,} to watch the "
         f"training with, {counts['golden']:,} held back to measure with."
+        + (f" {are_in(version.unreviewed)}" if version.unreviewed else "")
     )
+
+
+def leave_out(count: int) -> str:
+    """What the choice says that leaves wordings out which nobody reviewed."""
+    return f"Leave out {count:,} new {'wording' if count == 1 else 'wordings'} that nobody reviewed yet"
 
 
 # --- What was frozen --------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from engine.cli import main
-from engine.data import editor
+from engine.data import bulk, editor
+from engine.data.filters import Filter
 from engine.data.sources import import_file
 from engine.workspace import open_workspace
 from tests.engine.data.conftest import pairs
@@ -80,3 +81,13 @@ def test_from_freezing_to_deleting(verb: Any, tmp_path: Path) -> None:
     assert verb("versions")["versions"][0]["notes"] == frozen["notes"]
     assert verb("versions", "--delete", "one") == {"deleted": "One"}
     assert verb("versions") == {"versions": []}
+
+
+def test_wordings_that_nobody_reviewed(verb: Any, tmp_path: Path) -> None:
+    workspace = open_workspace(tmp_path / "workspace")
+    for tag in ("paraphrase", "to review"):
+        bulk.add_tag(workspace, Filter(topic=("topic 1",)), tag)
+    workspace.close()
+    assert "13 new wordings that nobody reviewed are in it." in verb("freeze", "All", as_json=False)
+    fewer = verb("freeze", "Fewer", "--reviewed-only")
+    assert (sum(fewer["rows"].values()), fewer["unreviewed"], list(fewer["left_out"].values())) == (27, 0, [13])

@@ -8,8 +8,9 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 
-from engine.data import editor
+from engine.data import bulk, editor
 from engine.data.comparison import compare
+from engine.data.filters import Filter
 from engine.data.freezing import freeze
 from engine.data.review import CONFIRMATION
 from engine.data.summary import readiness
@@ -18,6 +19,7 @@ from engine.workspace import Workspace
 from studio.tabs import data
 from studio.tabs.data import freezing, ready_parts, strip, versions, versions_parts
 from studio.tabs.data.marks import marked
+from tests.engine.data.conftest import add_example
 from tests.studio.data.conftest import HOSTILE
 
 
@@ -27,7 +29,7 @@ def frozen(filled: Workspace) -> Workspace:
     freeze(filled, f"One {HOSTILE}", confirm=CONFIRMATION)
     editor.edit_cell(filled, 3, "output", f"Within nine days {HOSTILE}.")
     editor.trash(filled, [5])
-    editor.add_example(filled, instruction="New here?", output="Yes, it is new.")
+    add_example(filled, instruction="New here?", output="Yes, it is new.")
     return filled
 
 
@@ -69,7 +71,7 @@ def test_between_two_versions_nothing_goes_back(frozen: Workspace) -> None:
 
 def test_long_lists_are_turned(frozen: Workspace) -> None:
     for n in range(50):
-        editor.add_example(frozen, instruction=f"Is number {n} new?", output="Yes, it is.")
+        add_example(frozen, instruction=f"Is number {n} new?", output="Yes, it is.")
     first, last = differences(frozen)[0], differences(frozen, offset=40)[0]
     assert first.count("<article") == versions.ROWS_ON_A_PAGE
     assert "1 to 20 of 53" in first
@@ -129,6 +131,25 @@ def test_where_all_were_looked_through_the_field_that_asks_was_never_on_the_page
     assert not asking.visible
     assert freezing.freeze(filled, 4, None, 10, 10, "conversation", 0, None) == (5, "", "")
     assert [version.name for version in list_versions(filled)] == ["Version 1"]
+
+
+def test_wordings_that_nobody_reviewed_are_told_and_can_be_left_out(filled: Workspace) -> None:
+    form = freezing.draw(filled, 10, 10, "conversation")
+    assert not form[5].visible
+    for tag in ("paraphrase", "to review"):
+        bulk.add_tag(filled, Filter(topic=("topic 1",)), tag)
+    choice = freezing.draw(filled, 10, 10, "conversation")[5]
+    assert (choice.visible, choice.label) == (True, "Leave out 14 new wordings that nobody reviewed yet")
+    _, verdict, _ = strip.draw(filled)
+    assert "14 new wordings wait to be reviewed" in verdict
+    freezing.freeze(filled, 0, "All", 10, 10, "conversation", 0, CONFIRMATION)
+    freezing.freeze(filled, 0, "Fewer", 10, 10, "conversation", 0, CONFIRMATION, True)
+    fewer, everything = list_versions(filled)
+    assert (everything.examples, fewer.examples) == (30, 16)
+    assert "14 new wordings that nobody reviewed are in it." in versions_parts.frozen(everything)
+    assert "reviewed" not in versions_parts.frozen(fewer)
+    card = versions_parts.cards([fewer], {}, {})
+    assert "14 left out: new wording of a question that nobody reviewed yet." in card
 
 
 def test_a_damaged_version_leaves_the_others_to_be_used(frozen: Workspace) -> None:
