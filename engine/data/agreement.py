@@ -41,7 +41,7 @@ _NUMBER = re.compile(
     r"([$€£₹¥]|\b(?:rs|inr|usd|eur|gbp)\b\.?)?\s*(\d+(?:[.,:/]\d+)*)\s*([%$€£₹¥]|per ?cent|[^\W\d_]+)?", re.I
 )
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
-_SPELLED = {
+SPELLED = {
     "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
     "ten": "10", "eleven": "11", "twelve": "12", "fifteen": "15", "twenty": "20", "thirty": "30", "forty": "40",
     "fifty": "50", "sixty": "60", "ninety": "90",
@@ -59,7 +59,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_DATES = _set("""
+DATES = _set("""
     january february march april june july august september october november december
     monday tuesday wednesday thursday friday saturday sunday
 """)
@@ -100,9 +100,9 @@ def facts(text: str) -> Facts:
     words = _words(told)
     numbers = {_number(*found.groups()) for found in _NUMBER.finditer(told)}
     for place, word in enumerate(words):
-        if word in _SPELLED:
-            numbers.add(_number("", _SPELLED[word], words[place + 1] if place + 1 < len(words) else ""))
-    return Facts(frozenset(numbers), _DATES.intersection(words), not _NEGATIONS.isdisjoint(words))
+        if word in SPELLED:
+            numbers.add(_number("", SPELLED[word], words[place + 1] if place + 1 < len(words) else ""))
+    return Facts(frozenset(numbers), DATES.intersection(words), not _NEGATIONS.isdisjoint(words))
 
 
 def _number(currency: str | None, digits: str, unit: str | None) -> str:
@@ -218,7 +218,7 @@ def _stem(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _subjects(text: str) -> tuple[str, ...]:
-    words = (_SPELLED.get(word, word) for word in _words(unmasked(text)))
+    words = (SPELLED.get(word, word) for word in _words(unmasked(text)))
     return tuple(dict.fromkeys(word for word in words if word not in _FUNCTION_WORDS and _has_subject(word)))
 
 

@@ -27,7 +27,7 @@ from engine.data.progress import Progress
 
 Numbers = NDArray[np.int64]
 Shares = NDArray[np.float64]
-Confirm = Callable[[Numbers, Numbers], NDArray[np.bool_]]
+Condition = Callable[[Numbers, Numbers], NDArray[np.bool_]]
 """Given the places of pairs, left and right: which of them belong together."""
 
 # Of pairs as near as the threshold one in 200 shares no band.
@@ -122,8 +122,8 @@ def similarities(texts: pa.LargeStringArray, left: Numbers, right: Numbers) -> S
 def groups(
     texts: pa.LargeStringArray,
     near: float,
-    *,
-    confirm: Confirm | None = None,
+    possible: Condition | None = None,
+    confirm: Condition | None = None,
     progress: Progress | None = None,
 ) -> Numbers:
     """For each text the place of the first text that it is near to, over any number of steps; its own where alone.
@@ -131,6 +131,7 @@ def groups(
     Args:
         texts: normalised ones (`duplicates.normalise`); empty ones stay alone.
         near: the least similarity, above 0 and up to 1.
+        possible: a condition that is quick to ask, before pairs are compared; two threads ask it at once.
         confirm: a further condition on pairs that are near enough.
         progress: told how far it is.
     """
@@ -142,6 +143,8 @@ def groups(
 
     def near_ones(left: Numbers, right: Numbers) -> NDArray[np.bool_]:
         found = sketches.to_compare(left, right, near, number)
+        if possible is not None:
+            found[found] = possible(left[found], right[found])
         found[found] = similarities(texts, left[found], right[found]) >= near
         return found
 
@@ -189,7 +192,7 @@ def bands_for(near: float) -> tuple[int, int]:
     return (1 if met >= 1 else math.ceil(math.log(MISSED) / math.log(1 - met))), rows
 
 
-def _joined(labels: Numbers, places: Numbers, keys: NDArray[np.uint32], together: Confirm) -> Numbers:
+def _joined(labels: Numbers, places: Numbers, keys: NDArray[np.uint32], together: Condition) -> Numbers:
     """The labels after the texts that share a key were compared and those that belong together joined.
 
     All are compared with the first of them, what is left with the next, and so on: a thousand texts that are alike

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from engine.data import nearness
@@ -29,6 +30,7 @@ from engine.data.nearness import Numbers
 from engine.data.progress import Progress
 from engine.data.repetition.choosing import Copy, best
 from engine.data.repetition.clusters import SAID, SEARCHED, Searched
+from engine.data.repetition.named import Named
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
@@ -88,7 +90,7 @@ def search(workspace: Workspace, near: float = NEAR, progress: Progress | None =
     tell = progress or (lambda *_: None)
     tell(0.0, "Reading the examples")
     with workspace.database.cursor() as cursor:
-        questions = _Questions(cursor.sql(_READ).to_arrow_table())
+        questions = _Questions(cursor, cursor.sql(_READ).to_arrow_table())
     groups = questions.groups(near, lambda share, words: tell(0.8 * share, words))
     questions.read_answers(workspace, groups)
     clusters: list[_Cluster] = []
@@ -107,7 +109,7 @@ def search(workspace: Workspace, near: float = NEAR, progress: Progress | None =
 class _Questions:
     """The examples with their questions as they are compared, and the answers of those that are grouped."""
 
-    def __init__(self, examples: pa.Table) -> None:
+    def __init__(self, cursor: DuckDBPyConnection, examples: pa.Table) -> None:
         self.examples = examples
         plain = nearness.plain_texts(_plain(text) for text in _texts(examples["instruction"]))
         # One of each: a question that stands there a thousand times is compared once.
@@ -116,6 +118,7 @@ class _Questions:
         keys = np.stack([codes, contexts.view(np.int64)])
         _, self._firsts, self._asked = np.unique(keys, axis=1, return_index=True, return_inverse=True)
         self._contexts = contexts[self._firsts]
+        self._named = Named.read(cursor, examples["instruction"], plain).take(self._firsts)
         self._distinct = plain.take(pa.array(self._firsts))
         self._empty = np.asarray(pc.binary_length(plain)) == 0
         self._answers: dict[int, str] = {}
@@ -131,7 +134,7 @@ class _Questions:
         if near == 1:
             labels = np.arange(len(self._firsts))
         else:
-            labels = nearness.groups(self._distinct, near, confirm=self._ask_the_same, progress=progress)
+            labels = nearness.groups(self._distinct, near, self._may_ask_the_same, self._ask_the_same, progress)
         asked = labels[self._asked]
         # A question without any letter is like no other.
         asked[self._empty] = len(labels) + np.arange(int(self._empty.sum()))
@@ -160,14 +163,17 @@ class _Questions:
         row = {name: self.examples[name][place].as_py() for name in ("id", "by_hand", "quality", "day")}
         return Copy(row["id"], row["by_hand"], row["quality"], said_by, row["day"], len(self.answer(place)))
 
+    def _may_ask_the_same(self, left: Numbers, right: Numbers) -> NDArray[np.bool_]:
+        """Which pairs are asked in one context, and are not sure to be at odds."""
+        return np.asarray((self._contexts[left] == self._contexts[right]) & ~self._named.at_odds(left, right), bool)
+
     def _ask_the_same(self, left: Numbers, right: Numbers) -> NDArray[np.bool_]:
-        """Of pairs of near questions: which are asked in one context, with one set of facts, about the same things."""
-        ones, others = self._firsts[left], self._firsts[right]
-        same = self._contexts[left] == self._contexts[right]
-        for at in np.flatnonzero(same):
-            one, other = self.question(int(ones[at])), self.question(int(others[at]))
+        """Of such pairs that are near: which ask with one set of facts about the same things."""
+        same = np.zeros(len(left), bool)
+        for at, places in enumerate(zip(self._firsts[left].tolist(), self._firsts[right].tolist(), strict=True)):
+            one, other = map(self.question, places)
             same[at] = not at_odds(facts(one), facts(other)) and same_subject(one, other)
-        return np.asarray(same, bool)
+        return same
 
 
 def _clusters_of(questions: _Questions, group: Numbers) -> Iterator[_Cluster]:
