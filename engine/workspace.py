@@ -71,12 +71,6 @@ class Workspace:
         """What the person calls this workspace."""
         return str(files.read_json(self.root / "workspace.json")["name"])
 
-    def rename(self, name: str) -> None:
-        """Gives the workspace another name; its folder stays where it is."""
-        if not name.strip():
-            raise InputRefused("The name is empty.", "A workspace needs a name.", "Type a name and save again.")
-        files.write_json(self.root / "workspace.json", {"format": FORMAT, "name": name.strip()})
-
     @property
     def database(self) -> Database:
         """The workspace's database, opened at first use.

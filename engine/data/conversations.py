@@ -4,7 +4,6 @@ One example is made of each public answer that an agent wrote, with the turns be
 automatic replies and system lines are never answers, and only what both sides could read becomes history.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -96,9 +95,6 @@ class Answered:
     answer: str
     history: tuple[Turn, ...] = field(default=())
     at: str = ""
-
-
-Conversations = Iterator[Conversation]
 
 
 def answers_in(conversation: Conversation) -> list[Answered]:

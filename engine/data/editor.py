@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from engine.data import changes
@@ -19,13 +18,6 @@ from engine.workspace import Workspace
 
 TEXTS = ("instruction", "input", "output", "topic", "tags", "worse")
 """The fields that are edited as one text."""
-
-_WRITTEN = pa.schema(
-    [
-        *((name, pa.string()) for name in ("instruction", "input", "output", "history", "topic", "origin")),
-        ("tags", pa.list_(pa.string())),
-    ]
-)
 
 
 class ChangedMeanwhile(InputRefused):
@@ -306,48 +298,6 @@ def trash(workspace: Workspace, example_ids: Sequence[int]) -> int:
 def restore(workspace: Workspace, example_ids: Sequence[int]) -> int:
     """Takes examples out of the trash. Gives the number that were in it."""
     return _set_status(workspace, example_ids, "active")
-
-
-def add_example(
-    workspace: Workspace,
-    *,
-    instruction: str,
-    output: str,
-    input: str = "",
-    history: Sequence[Turn] = (),
-    topic: str = "",
-    tags: Sequence[str] = (),
-    origin: str = "written",
-) -> int:
-    """Adds an example by hand; gives its id. Undo takes it to the trash.
-
-    Args:
-        workspace: where.
-        instruction: the question.
-        output: the answer.
-        input: context that the answer rests on.
-        history: earlier turns, oldest first.
-        topic: what it is about.
-        tags: free labels.
-        origin: written, synthetic or corrected.
-
-    Raises:
-        InputRefused: question or answer are empty.
-    """
-    if not normalise(instruction) or not normalise(output):
-        raise InputRefused("An example needs a question and an answer.", "One of them is empty.", "Write both.")
-    written = {
-        "instruction": instruction.strip(),
-        "input": input.strip(),
-        "output": output.strip(),
-        "history": history_json(tuple(history)),
-        "topic": topic.strip(),
-        "tags": list(tags),
-        "origin": origin,
-    }
-    with workspace.database.transaction() as cursor:
-        (example_id,) = changes.add(cursor, "", pa.Table.from_pylist([written], schema=_WRITTEN))
-    return example_id
 
 
 def _set_status(workspace: Workspace, example_ids: Sequence[int], status: str) -> int:

@@ -204,15 +204,6 @@ def bot_of_run(workspace: Workspace, run: Run) -> Bot | None:
     return next((bot for bot in made if (bot.run, bot.run_created_at) == (run.id, run.created_at)), None)
 
 
-def rename(bot: Bot, name: str) -> Bot:
-    """Gives the bot another name to be shown under; its id and folder stay."""
-    if not name.strip():
-        raise InputRefused("The name is empty.", "A bot needs a name.", "Type a name and save again.")
-    values = files.read_json(bot.folder / "bot.json")
-    files.write_json(bot.folder / "bot.json", {**values, "name": name.strip()})
-    return read_bot(bot.folder)
-
-
 def set_schema(bot: Bot, schema: Schema | None) -> Bot:
     """Holds every answer of the bot to a JSON schema; None sets its answers free. Its next server keeps to it.
 

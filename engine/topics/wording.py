@@ -7,7 +7,7 @@ Placeholders, figures, addresses and names are never touched: a text is divided 
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from engine.data.duplicates import normalise
 
@@ -310,10 +310,3 @@ _CHANCE: dict[Rule, float] = {
     _frame: 0.7, _clauses: 0.6, _synonym: 0.6, _short_form: 0.3, _please: 0.15, _greet: 0.2, _close: 0.15, _slip: 0.15,
     _plain_typing: 0.15,
 }  # fmt: skip
-
-
-def rules_that_apply(text: str) -> Iterator[str]:
-    """The names of the English rules that change a text, for tests and measurements."""
-    for rule in _ENGLISH:
-        if rule(text, random.Random(0)) != text:
-            yield rule.__name__.strip("_").replace("_", " ")

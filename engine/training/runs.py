@@ -191,15 +191,6 @@ def remove(workspace: Workspace, run_id: str) -> None:
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def rename(workspace: Workspace, run_id: str, name: str) -> None:
-    """Gives a run another name; its id and folder stay."""
-    if not name.strip():
-        raise InputRefused("The name is empty.", "A run needs a name.", "Type a name.")
-    run = get_run(workspace, run_id)
-    manifest = files.read_json(run.folder / "run.json")
-    files.write_json(run.folder / "run.json", {**manifest, "name": name.strip()})
-
-
 def curve(run: Run) -> Curve:
     """Everything that was measured while the run learned."""
     lines = jobs.metrics(run.folder)

@@ -142,5 +142,8 @@ def test_stop_in_the_rail_asks_the_job_to_keep_what_it_has(workspace: Workspace)
 
 
 def test_names_in_the_frame_are_text_not_html(workspace: Workspace) -> None:
-    workspace.rename("<img src=x onerror=alert(1)>")
-    assert "<img" not in app._draw(workspace)[0]
+    manifest = workspace.root / "workspace.json"
+    files.write_json(manifest, {**files.read_json(manifest), "name": "<img src=x onerror=alert(1)>"})
+    frame = app._draw(workspace)[0]
+    assert "&lt;img" in frame
+    assert "<img" not in frame

@@ -29,14 +29,6 @@ _MARK = pa.schema(
 
 
 @dataclass(frozen=True)
-class Golden:
-    """The golden conversations: how many, and the ids of their examples."""
-
-    count: int
-    ids: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class Quality:
     """How good the active examples are.
 
@@ -84,12 +76,6 @@ def common_of(workspace: Workspace) -> Common:
     )
     answers = [row["output"] for row in rows]
     return Common.of([row["instruction"] for row in rows], answers, expected_language(workspace))
-
-
-def golden_conversations(workspace: Workspace) -> Golden:
-    """The golden conversations among the examples that were judged."""
-    rows = workspace.database.rows(f"SELECT id FROM examples WHERE {GOLDEN} ORDER BY id")  # noqa: S608 (a constant)
-    return Golden(len(rows), tuple(row["id"] for row in rows))
 
 
 def quality(workspace: Workspace) -> Quality:

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from engine.data.privacy import Kind
 from engine.data.review.placing import Where, placed, span
-from engine.data.review.rules import kind_of
 from engine.data.vault import open_vault
 from engine.workspace import Workspace
 
@@ -159,22 +158,6 @@ def find(
     originals = vault.originals(row[1] for row in rows)
     hits = [Hit(row[0], row[1], originals.get(row[1]), *row[2:9]) for row in rows]
     return Page(hits, int(rows[0][9]) if rows else 0)
-
-
-def hit(workspace: Workspace, kind: str, secret: int) -> Hit | None:
-    """One of them, whatever its state; None when nothing of it is left."""
-    with workspace.database.cursor() as cursor:
-        row = cursor.execute(
-            f"""WITH {HITS}
-                SELECT arg_max(placeholder, id), count(*), count(DISTINCT example_id),
-                       count(*) FILTER (state = 'open'), count(*) FILTER (state = 'accepted'),
-                       count(*) FILTER (state = 'rejected'), min(score)
-                FROM hits WHERE type = $kind AND secret = $secret HAVING count(*) > 0""",  # noqa: S608 (constants)
-            {"kind": kind, "secret": secret},
-        ).fetchone()
-    if row is None:
-        return None
-    return Hit(kind_of(kind), secret, open_vault(workspace).originals([secret]).get(secret), *row)
 
 
 def places(workspace: Workspace, kind: str, secret: int, *, limit: int = 10, around: int = 160) -> list[Shown]:

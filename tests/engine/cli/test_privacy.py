@@ -8,6 +8,7 @@ import pytest
 from engine.cli import main
 from engine.data import editor
 from engine.workspace import open_workspace
+from tests.engine.data.conftest import add_example
 
 
 def test_a_file_is_scrubbed_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -33,7 +34,7 @@ def test_a_file_is_scrubbed_line_by_line(tmp_path: Path, capsys: pytest.CaptureF
 def test_the_examples_are_scrubbed_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tmp_path / "workspace"
     workspace = open_workspace(root)
-    editor.add_example(workspace, instruction="Who are you?", output="I am Ingrid Olsen, about KD-123456.")
+    add_example(workspace, instruction="Who are you?", output="I am Ingrid Olsen, about KD-123456.")
     workspace.close()
 
     def scrub(*words: str, expect: int = 0) -> dict[str, object]:

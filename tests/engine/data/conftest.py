@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
-from engine.data import freezing, review
+from engine.data import changes, freezing, review
 from engine.workspace import Workspace, open_workspace
 
 freeze = partial(freezing.freeze, confirm=review.CONFIRMATION)
@@ -40,6 +41,13 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return writer
+
+
+def add_example(workspace: Workspace, **columns: object) -> int:
+    """Adds an example as one that a person wrote; gives its id."""
+    with workspace.database.transaction() as cursor:
+        (number,) = changes.add(cursor, "", pa.Table.from_pylist([{"origin": "written", **columns}]))
+    return number
 
 
 def pairs(count: int, topics: int = 3) -> list[list[str]]:

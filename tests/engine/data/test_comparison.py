@@ -13,7 +13,7 @@ from engine.data.restoring import preview, restore
 from engine.data.sources import import_file, list_sources, remove_source
 from engine.errors import NotFound, StorageFailed
 from engine.workspace import Workspace
-from tests.engine.data.conftest import freeze, pairs
+from tests.engine.data.conftest import add_example, freeze, pairs
 
 Write = Callable[..., Path]
 
@@ -37,7 +37,7 @@ def test_every_kind_of_difference_is_told_with_its_rows(filled: Workspace) -> No
     editor.edit_cell(filled, 5, "topic", "topic 0")
     editor.edit_cell(filled, 6, "tags", "b, a")
     editor.trash(filled, [7, 8, 9])
-    added = [editor.add_example(filled, instruction=f"New {n}?", output="Yes.") for n in range(12)]
+    added = [add_example(filled, instruction=f"New {n}?", output="Yes.") for n in range(12)]
     now = compare(filled, "one", limit=99)
     assert now.sentence == "12 added, 2 changed, 3 removed"
     assert (now.before, now.after, now.same) == ("One", NOW, 95)
@@ -82,7 +82,7 @@ def test_rows_imported_anew_are_known_by_their_texts(filled: Workspace, write: W
 
 
 def test_what_the_golden_set_asks_is_no_difference(filled: Workspace) -> None:
-    asked = editor.add_example(filled, instruction="Is your tea sold in tins?", output="Yes, in red ones.")
+    asked = add_example(filled, instruction="Is your tea sold in tins?", output="Yes, in red ones.")
     with filled.database.transaction() as cursor:
         cursor.execute("INSERT INTO golden_questions (question, answer) VALUES ('Is your tea sold in tins?', 'Yes.')")
     assert freeze(filled, "One").left_out == {SAME_AS_GOLDEN: 1}
@@ -97,7 +97,7 @@ def test_going_back_is_one_step_and_can_be_undone(filled: Workspace) -> None:
     editor.edit_cell(filled, 5, "output", "Something else.")
     editor.edit_cell(filled, 6, "tags", "b, a")
     editor.trash(filled, [7, 8, 9])
-    editor.add_example(filled, instruction="New?", output="Yes.")
+    add_example(filled, instruction="New?", output="Yes.")
     changed = texts(filled)
     seen = preview(filled, "one")
     assert texts(filled) == changed

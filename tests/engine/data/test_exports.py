@@ -11,12 +11,13 @@ import pytest
 from openpyxl import load_workbook
 
 from engine.data import changes, editor, exports
+from engine.data.examples import Turn, history_json
 from engine.data.exports import FORMS, Form, export
 from engine.data.filters import Filter
 from engine.data.sources import import_file
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace, open_workspace
-from tests.engine.data.conftest import freeze, pairs
+from tests.engine.data.conftest import add_example, freeze, pairs
 
 Write = Callable[..., Path]
 
@@ -116,14 +117,12 @@ def test_no_cell_is_a_formula(varied: Workspace, tmp_path: Path) -> None:
 
 
 def test_the_forms_are_what_other_tools_read(workspace: Workspace, tmp_path: Path) -> None:
-    from engine.data.examples import Turn
-
-    editor.add_example(
+    add_example(
         workspace,
         instruction="And by post?",
         output="Yes, within 30 days.",
         input="Returns: 30 days.",
-        history=[Turn("user", "Can I return it?"), Turn("assistant", "Yes.")],
+        history=history_json((Turn("user", "Can I return it?"), Turn("assistant", "Yes."))),
         topic="returns",
     )
 

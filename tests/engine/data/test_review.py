@@ -13,6 +13,7 @@ from engine.data.vault import open_vault
 from engine.errors import InputRefused, NotFound
 from engine.workspace import Workspace
 from tests.bench import privacy
+from tests.engine.data.conftest import add_example
 
 Write = Callable[..., Path]
 
@@ -212,7 +213,7 @@ def test_broken_and_endless_patterns_are_refused(workspace: Workspace, typed: st
 
 
 def test_a_pattern_that_would_take_for_ever_elsewhere_does_not(workspace: Workspace) -> None:
-    editor.add_example(workspace, instruction="a" * 100_000, output="b")
+    add_example(workspace, instruction="a" * 100_000, output="b")
     assert patterns.try_pattern(workspace, "(a+)+$", "id", regular=True).places == 1
 
 

@@ -15,6 +15,7 @@ from engine.data.vault import open_vault
 from engine.data.versions import list_versions
 from engine.errors import InputRefused
 from engine.workspace import Workspace
+from tests.engine.data.conftest import add_example
 
 NAMES = ["Priya Raman", "Owen Castell", "Lucia Ferrari", "Tomasz Nowak", "Ingrid Olsen", "Felix Baumann"]
 
@@ -77,7 +78,7 @@ def test_a_scan_is_undone_and_what_is_undone_is_looked_through_again(
 
 
 def test_a_changed_text_is_looked_through_again_and_a_topic_is_not(workspace: Workspace) -> None:
-    number = editor.add_example(workspace, instruction="Who are you?", output="A bot.")
+    number = add_example(workspace, instruction="Who are you?", output="A bot.")
     review.scan(workspace)
     editor.edit_cell(workspace, number, "topic", "self")
     assert review.unscanned(workspace) == 0
@@ -89,7 +90,7 @@ def test_a_changed_text_is_looked_through_again_and_a_topic_is_not(workspace: Wo
 
 
 def test_what_is_changed_while_it_is_read_waits(workspace: Workspace) -> None:
-    number = editor.add_example(workspace, instruction="Who wrote?", output="It was Ingrid Olsen.")
+    number = add_example(workspace, instruction="Who wrote?", output="It was Ingrid Olsen.")
     edited: list[float] = []
 
     def meanwhile(share: float, _: str) -> None:
@@ -106,7 +107,7 @@ def test_what_is_changed_while_it_is_read_waits(workspace: Workspace) -> None:
 
 def test_parts_are_saved_one_by_one(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in NAMES[:5]:
-        editor.add_example(workspace, instruction="Who is it?", output=f"My colleague {name} will write to you.")
+        add_example(workspace, instruction="Who is it?", output=f"My colleague {name} will write to you.")
     monkeypatch.setattr(scanning, "PART", 2)
 
     def ends(share: float, _: str) -> None:
@@ -124,7 +125,7 @@ def test_parts_are_saved_one_by_one(workspace: Workspace, monkeypatch: pytest.Mo
 def test_the_business_keeps_its_name(workspace: Workspace) -> None:
     parts = pairs_about("Tansywell")
     for question, answer in parts:
-        editor.add_example(workspace, instruction=question, output=answer)
+        add_example(workspace, instruction=question, output=answer)
     done = review.scan(workspace)
     assert done.spared == ("Tansywell",)
     assert all("Tansywell" in text for text in texts(workspace)[1::2])
@@ -153,7 +154,7 @@ def pairs_about(business: str) -> list[tuple[str, str]]:
 
 def test_freezing_looks_through_first(workspace: Workspace) -> None:
     for number in range(10):
-        editor.add_example(
+        add_example(
             workspace, instruction=f"Who handles case {number}?", output=f"Ingrid Olsen does, as of day {number}."
         )
     told: list[str] = []
@@ -165,7 +166,7 @@ def test_freezing_looks_through_first(workspace: Workspace) -> None:
 
 def test_freezing_unread_needs_the_words(workspace: Workspace) -> None:
     for number in range(10):
-        editor.add_example(workspace, instruction=f"Who handles case {number}?", output=f"Ingrid Olsen ({number}).")
+        add_example(workspace, instruction=f"Who handles case {number}?", output=f"Ingrid Olsen ({number}).")
     with pytest.raises(InputRefused, match="freeze with personal data"):
         freeze(workspace, confirm="yes")
     assert list_versions(workspace) == []
@@ -185,7 +186,7 @@ def test_an_import_that_is_removed_takes_its_originals_along(workspace: Workspac
 
 
 def test_a_hidden_person_is_not_numbered_twice(workspace: Workspace) -> None:
-    editor.add_example(workspace, instruction="Hello [PERSON_1]?", output="I am Ingrid Olsen.")
+    add_example(workspace, instruction="Hello [PERSON_1]?", output="I am Ingrid Olsen.")
     review.scan(workspace)
     assert texts(workspace) == ["Hello [PERSON_1]?", "I am [PERSON_2]."]
     assert batches.made_for(workspace, "privacy:")[0].stands

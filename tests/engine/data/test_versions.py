@@ -25,7 +25,7 @@ from engine.data.versions import (
 )
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.workspace import Workspace, open_workspace
-from tests.engine.data.conftest import freeze, pairs
+from tests.engine.data.conftest import add_example, freeze, pairs
 
 Write = Callable[..., Path]
 
@@ -109,7 +109,7 @@ def test_the_same_data_gives_the_same_hash(filled: Workspace, write: Write, tmp_
     assert first.hash == second.hash
     assert freeze(filled, seed=7).hash != first.hash
     other = open_workspace(tmp_path / "other")
-    editor.add_example(other, instruction="Moves the ids", output="By one.")
+    add_example(other, instruction="Moves the ids", output="By one.")
     editor.trash(other, [1])
     import_file(other, write("tickets.csv", pairs(100)))
     assert freeze(other).hash == first.hash

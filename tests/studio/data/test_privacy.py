@@ -11,6 +11,7 @@ from engine.data import editor, sources
 from engine.data.review import background, hits, scanning
 from engine.workspace import Workspace
 from studio.tabs.data import privacy
+from tests.engine.data.conftest import add_example
 from tests.studio.data.conftest import HOSTILE
 
 
@@ -90,7 +91,7 @@ def test_a_pattern_is_tried_as_it_is_typed(found: Workspace) -> None:
 
 def test_the_scan_goes_on_without_a_page(found: Workspace, at_rest: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert background.start_small(found).state == "none"
-    editor.add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
+    add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
     # What a person wrote waits for the freeze, or for the button.
     assert background.start_small(found).state == "none"
     reading, going_on = threading.Event(), threading.Event()
@@ -119,7 +120,7 @@ def test_the_scan_goes_on_without_a_page(found: Workspace, at_rest: None, monkey
 
 
 def test_a_stopped_scan_says_so_and_can_go_on(found: Workspace, at_rest: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    editor.add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
+    add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
     reading, going_on = threading.Event(), threading.Event()
     tag = scanning.tag
 
