@@ -29,24 +29,10 @@ MOST_ALIKE = 0.25
 
 _GOLDEN_BEFORE = "SELECT DISTINCT id, instruction FROM read_parquet($paths) WHERE split = 'golden'"
 
-# Dates stand as the source has them: mostly ISO 8601, in tables also seconds since 1970 or the day's figures.
+# Where the source has a date that could be read, it stands here as ISO 8601 (`engine.data.sources.dates`).
 _SECONDS = """
-    WITH dated AS (SELECT id, trim(happened_at) AS told FROM examples WHERE status = 'active' AND happened_at <> ''),
-    day_first AS (
-        SELECT coalesce(bool_or(try_cast(regexp_extract(told, '^(\\d{1,2})[/-]\\d{1,2}[/-]\\d{4}', 1) AS INT) > 12),
-                        false) AS yes FROM dated
-    )
-    SELECT id, epoch(coalesce(
-        try_cast(told AS TIMESTAMPTZ),
-        CASE WHEN regexp_full_match(told, '\\d{9,10}') THEN to_timestamp(told::BIGINT)
-             WHEN regexp_full_match(told, '\\d{12,13}') THEN to_timestamp(told::BIGINT / 1000) END,
-        CASE WHEN (SELECT yes FROM day_first)
-             THEN try_strptime(replace(told, '-', '/'), ['%d/%m/%Y', '%d/%m/%Y %H:%M', '%d/%m/%Y %H:%M:%S'])
-             ELSE try_strptime(replace(told, '-', '/'), ['%m/%d/%Y', '%m/%d/%Y %H:%M', '%m/%d/%Y %H:%M:%S',
-                                                         '%m/%d/%Y %I:%M %p']) END::TIMESTAMPTZ,
-        try_strptime(told, ['%d.%m.%Y', '%d.%m.%Y %H:%M', '%d.%m.%Y %H:%M:%S', '%d %b %Y', '%b %d, %Y',
-                            '%a, %d %b %Y %H:%M:%S %z', '%Y/%m/%d', '%Y/%m/%d %H:%M:%S'])::TIMESTAMPTZ
-    )) AS seconds FROM dated
+    SELECT id, epoch(try_cast(happened_at AS TIMESTAMPTZ)) AS seconds FROM examples
+    WHERE status = 'active' AND happened_at <> ''
 """
 
 

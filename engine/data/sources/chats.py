@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.examples import CONTEXT_INTRODUCTION
 from engine.data.sources import parquet
-from engine.data.sources.helpdesk import Json, figure, read_each, when, word, words
+from engine.data.sources.dates import when
+from engine.data.sources.helpdesk import Json, figure, read_each, word, words
 from engine.data.sources.mapping import by_name, plain_name
 from engine.data.sources.rows import File
 

@@ -11,6 +11,7 @@ from engine.data.sources import (
     archive,
     articles,
     chats,
+    dates,
     delimited,
     documents,
     freshdesk,
@@ -108,6 +109,7 @@ class Detected:
         preview: its first three rows, text by column; of conversations, their first three answers.
         best_score: the highest mark in the column of ratings, None where there are no marks in figures.
         remembered: whether the mapping is one that a person chose before.
+        day_first: whether 03/04/2024 in the column of dates is the third of April.
     """
 
     layout: Layout
@@ -115,6 +117,7 @@ class Detected:
     preview: list[dict[str, str]]
     best_score: float | None
     remembered: bool = False
+    day_first: bool = False
 
     @property
     def format(self) -> str:
@@ -188,12 +191,15 @@ def detect(
     elif remembered is not None:
         found = _corrected(found, {field: remembered.mapping.get(field, "") for field in FIELDS}, layout)
         layout = replace(layout, notes=(*layout.notes, remembered.note))
+    order = dates.order(row.get(found.get("happened_at", ""), "") for row in sample)
+    layout = replace(layout, notes=(*layout.notes, *filter(None, [dates.told(order)])))
     return Detected(
         layout,
         found,
         sample[:PREVIEWED],
         _best_score([row.get(found.get("score", ""), "") for row in sample]),
         remembered is not None,
+        order.day_first,
     )
 
 

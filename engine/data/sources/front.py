@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.data.conversations import Author, Conversation, Message
+from engine.data.sources.dates import when
 from engine.data.sources.helpdesk import (
     Json,
     has_keys,
@@ -19,7 +20,6 @@ from engine.data.sources.helpdesk import (
     prose,
     read_tickets,
     records,
-    when,
     word,
     words,
 )

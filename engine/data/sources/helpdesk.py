@@ -1,15 +1,15 @@
-"""What the exports of helpdesks share: JSON documents or JSON lines with records in wrappers, HTML, times, people."""
+"""What the exports of helpdesks share: JSON documents or JSON lines with records in wrappers, HTML, people."""
 
 import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from engine.data.conversations import Conversation, Message
 from engine.data.replies import reply
+from engine.data.sources.dates import seconds
 from engine.data.sources.json_records import load_document
 from engine.data.sources.rows import File
 from engine.data.texts import html_text
@@ -27,8 +27,6 @@ _AUTOMATIC = re.compile(
     re.IGNORECASE,
 )
 _BEGINNING = 300
-# Later times, in the year 5138, are given in milliseconds.
-_LAST_SECOND = 1e11
 _TYPED = {"chat", "sms", "whatsapp", "facebook", "twitter", "instagram"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = re.compile(r"<(?:/?[a-z][a-z0-9]*\b[^<>]*|!--)>?", re.IGNORECASE)
@@ -188,20 +186,13 @@ def prose(html: Any, plain: Any = None) -> str:
     return html_text(markup) if _TAG.search(markup) or re.search(r"&#?\w+;", markup) else markup
 
 
-def when(value: Any) -> str:
-    """A time as ISO 8601 in UTC where it is given in seconds or milliseconds since 1970; text as it stands."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1000 * _LAST_SECOND:
-        seconds = value / 1000 if value > _LAST_SECOND else value
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return word(value)
-
-
 def in_order(messages: list[Json], key: str) -> list[Json]:
     """Messages by their time; one without a time stays behind the one before it."""
     moment = 0.0
     moments: list[float] = []
     for message in messages:
-        moment = _moment(message.get(key), moment)
+        at = seconds(message.get(key))
+        moment = moment if at is None else at
         moments.append(moment)
     return [messages[place] for place in sorted(range(len(messages)), key=moments.__getitem__)]
 
@@ -219,18 +210,6 @@ def language(locale: Any) -> str:
     """The language of a locale: "en" of "en-US"."""
     code = re.match(r"[a-z]{2}(?=$|[-_])", word(locale).lower())
     return code.group() if code else ""
-
-
-def _moment(value: Any, otherwise: float) -> float:
-    """A time in seconds or milliseconds since 1970, or as text, in figures that can be compared."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value / 1000 if value > _LAST_SECOND else value
-    try:
-        moment = datetime.fromisoformat(word(value))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    # A year before 1 in UTC overflows.
-    except (ValueError, OverflowError):
-        return otherwise
 
 
 def _is_lines(file: File, encoding: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.sources import delimited
+from engine.data.sources.dates import when
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.helpdesk import (
     Json,
@@ -24,7 +25,6 @@ from engine.data.sources.helpdesk import (
     prose,
     read_tickets,
     records,
-    when,
     word,
     words,
 )
@@ -185,7 +185,7 @@ def _from_rows(number: str, rows: list[Json], last: Row) -> Conversation:
             _author({}, row["type"], {"type": row["author"]}),
             prose(row["body"]),
             name=row.get("name", ""),
-            at=row.get("at", ""),
+            at=when(row.get("at", "")),
         )
         for row in told
     )
@@ -201,5 +201,5 @@ def _from_rows(number: str, rows: list[Json], last: Row) -> Conversation:
         best_score=BEST_RATING,
         channel="chat",
         customer=asker.get("email", "") or asker.get("author_id", ""),
-        happened_at=told[0].get("began", "") or told[0].get("at", ""),
+        happened_at=when(told[0].get("began", "") or told[0].get("at", "")),
     )

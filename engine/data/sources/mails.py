@@ -7,14 +7,14 @@ since its newer policy fails on some broken ones. Mails saved by Outlook (.msg) 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from email import message_from_bytes, policy
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import getaddresses
 
+from engine.data.sources.dates import moment, when
 from engine.data.texts import html_text
 
 # Programs name the smaller set and mean the larger one.
@@ -114,7 +114,7 @@ def envelope(message: Message) -> Envelope:
         subject=subject,
         sender=written_by,
         recipients=tuple(dict.fromkeys(_people(people))),
-        at=_time(first.get("date", "")),
+        at=_written(first.get("date", "")),
         automatic=_is_automatic(first, subject, written_by.address),
     )
 
@@ -229,12 +229,9 @@ def _people(values: Sequence[str]) -> list[Person]:
     ]
 
 
-def _time(value: str) -> str:
-    try:
-        at = parsedate_to_datetime(value)
-        return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC).isoformat()
-    except (TypeError, ValueError, OverflowError, IndexError):
-        return ""
+def _written(date: str) -> str:
+    """A mail's date; empty for what is none, since mails are put in order by it."""
+    return when(date) if moment(date) else ""
 
 
 def _is_automatic(headers: dict[str, str], subject: str, sender: str) -> bool:

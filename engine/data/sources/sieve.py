@@ -13,6 +13,7 @@ from engine.data.duplicates import normalise
 from engine.data.examples import Turn, history_json
 from engine.data.outcomes import unwanted
 from engine.data.privacy import NO_RULES, Kind, Replaced, Rules, Scrubber
+from engine.data.sources.dates import when
 from engine.data.sources.helpdesk import figure, word
 from engine.data.sources.mapping import ALONG, HISTORY
 from engine.data.sources.rows import Row
@@ -92,20 +93,26 @@ class Sieve:
         mapping: field -> column; has `instruction` and `output` where there are columns.
         best_score: the top of the ratings' scale, None where ratings are words or absent.
         rules: what a person decided about personal data.
+        day_first: whether 03/04/2024 is the third of April.
     """
 
-    def __init__(self, mapping: Mapping[str, str], best_score: float | None, rules: Rules = NO_RULES) -> None:
+    def __init__(
+        self, mapping: Mapping[str, str], best_score: float | None, rules: Rules = NO_RULES, *, day_first: bool = False
+    ) -> None:
         self._mapping = dict(mapping)
         self._best_score = best_score
         self._rules = rules
+        self._day_first = day_first
 
     def to_json(self) -> dict[str, Any]:
         """All that makes it, for a process beside this one, which has it from `from_json`."""
-        return {"mapping": self._mapping, "best_score": self._best_score, "rules": self._rules.to_json()}
+        told = {"mapping": self._mapping, "best_score": self._best_score, "day_first": self._day_first}
+        return told | {"rules": self._rules.to_json()}
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Sieve":
-        return cls(told["mapping"], told["best_score"], Rules.from_json(told["rules"]))
+        rules = Rules.from_json(told["rules"])
+        return cls(told["mapping"], told["best_score"], rules, day_first=told["day_first"])
 
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""
@@ -138,7 +145,7 @@ class Sieve:
             tags=split_tags(labels["tags"]),
             conversation=labels["conversation"],
             customer=values.get("customer", ""),
-            happened_at=values.get("happened_at", ""),
+            happened_at=when(values.get("happened_at", ""), day_first=self._day_first),
             findings=counted,
             history=history_json(history),
             ticket_status=labels["status"],

@@ -11,12 +11,12 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.sources.damage import told_as_damage
+from engine.data.sources.dates import when
 from engine.data.sources.rows import File
 from engine.data.sources.speakers import WhoAnswers, in_the_terminal
 from engine.data.sources.zipped import is_zip, open_zip
@@ -171,7 +171,7 @@ def _conversation(
     messages = []
     for record in records:
         writer = _writer(record)
-        at = datetime.fromtimestamp(_when(record), UTC).isoformat(timespec="seconds") if _when(record) else ""
+        at = when(_when(record)) if _when(record) else ""
         messages.append(Message(_author(record, asks, agents), _text(record, names), names.get(writer, ""), at))
     mentioned = {
         names[id] for record in records for id in re.findall(r"<@(\w+)", str(record.get("text"))) if id in names

@@ -202,7 +202,7 @@ def _sifted(detected: Detected, staged: Staged, workers: Workers, rules: Rules) 
     """The same for one file that is no zip. Passages of a document are added to what is staged."""
     layout = detected.layout
     staged.passages += [(document, *passage) for document, passage in passages(layout)]
-    sieve = Sieve(detected.mapping, detected.best_score, rules)
+    sieve = Sieve(detected.mapping, detected.best_score, rules, day_first=detected.day_first)
     items: Iterable[Item] = conversations(layout) if detected.holds_conversations else rows(layout)
     if layout.file.path.stat().st_size >= LARGE:
         return workers.sift(sieve, items)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.data.conversations import Author, Conversation, Message
+from engine.data.sources.dates import when
 from engine.data.sources.helpdesk import (
     Json,
     figure,
@@ -23,7 +24,6 @@ from engine.data.sources.helpdesk import (
     prose,
     read_tickets,
     records,
-    when,
     word,
     words,
 )
@@ -123,7 +123,7 @@ def _conversation(ticket: Json, share: float, everyone: MutableMapping[str, _Per
         channel=_channel(part(ticket, "via", "channel")),
         language=asker.language if asker else "",
         customer=(asker.email if asker else "") or requester,
-        happened_at=word(ticket.get("created_at")),
+        happened_at=when(ticket.get("created_at")),
         names=tuple(dict.fromkeys(filter(None, [sender, *(people[who].name for who in named if who in people)]))),
         problem=problem,
         content=" | ".join(filter(None, (word(ticket.get("subject")), word(ticket.get("description"))))),

@@ -91,7 +91,7 @@ def test_threads_and_who_answers(write: Write) -> None:
         "ada@gmail.com",
         "email",
     )
-    assert first.happened_at == "2026-03-03T09:15:00+00:00"
+    assert first.happened_at == "2026-03-03T09:15:00Z"
     assert first.messages[1].name == "Grace Hopper"
     # The reply without References is found by its subject and the two people.
     assert [answer.answer for answer in answers_in(second)] == ["Here it is.\nFrom now on you find it in your account."]

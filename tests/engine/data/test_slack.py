@@ -65,7 +65,7 @@ def test_threads_and_runs(tmp_path: Path) -> None:
         ("customer", "Ada Byron", "Thanks!"),
     ]
     assert (thread.tags, thread.customer, thread.names) == (("support",), "U1", ("Grace Hopper",))
-    assert thread.messages[0].at == "2026-05-28T20:26:40+00:00"
+    assert thread.messages[0].at == "2026-05-28T20:26:40Z"
     assert [[message.author for message in each.messages] for each in rest] == [
         ["system"],
         ["customer"],
