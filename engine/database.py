@@ -88,9 +88,7 @@ class Database:
     def rows(self, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> list[dict[str, Any]]:
         """The rows of one query as dictionaries keyed by column name."""
         with self.cursor() as cursor:
-            result = cursor.execute(sql, parameters)
-            names = [column[0] for column in result.description or []]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            return dicts(cursor.execute(sql, parameters))
 
     def value(self, sql: str, parameters: Sequence[object] | dict[str, object] = ()) -> Any:
         """The first column of the first row, or None where there is no row."""
@@ -101,3 +99,9 @@ class Database:
     def close(self) -> None:
         """Writes the log into the file and lets other processes open it."""
         self._connection.close()
+
+
+def dicts(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The rows of a result as dictionaries keyed by column name."""
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,17 +1,14 @@
 """Where a person stands on the loop, for the rail and the head of every screen: five stations, each with a state, one
 figure, one sentence, and what is running.
 
-`facts` reads a workspace (counts in the database, manifests and statuses on disk, nothing heavy, so it may be asked
-every second); `stations` turns facts into words and is pure.
+`stations` turns facts (`engine.facts`) into words and is pure.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, NamedTuple
 
-from engine import files, jobs
-from engine.errors import StorageFailed
+from engine.facts import Facts, Running, facts
+from engine.words import so_many
 from engine.workspace import Workspace
 
 Place = Literal["start", "data", "train", "evaluate", "chat", "ship"]
@@ -41,45 +38,6 @@ class Station:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A job under way. `id` is its folder's name."""
-
-    kind: Literal["run", "evaluation", "import"]
-    id: str
-    name: str
-    folder: Path
-    status: jobs.Status
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a workspace holds, counted.
-
-    `newest_run` is the one that ended last with something to show, `newest_measured` whether it ever answered golden
-    questions; `best` is the highest mean token F1 (0 to 1) of the newest evaluation; `bots` and `talked` leave the base
-    model out, which is there from the beginning.
-    """
-
-    examples: int = 0
-    topics: int = 0
-    newest_version: str = ""
-    versions: int = 0
-    runs: int = 0
-    runs_done: int = 0
-    newest_run: str = ""
-    newest_measured: bool = False
-    golden: int = 0
-    answered: int = 0
-    best: float | None = None
-    ratings: int = 0
-    bots: int = 0
-    talked: bool = False
-    exports: int = 0
-    demos: int = 0
-    running: tuple[Running, ...] = ()
-
-
-@dataclass(frozen=True)
 class Progress:
     """Where the workspace stands: the five stations in order, and what is running."""
 
@@ -91,88 +49,6 @@ def progress(workspace: Workspace) -> Progress:
     """Reads the workspace and says where it stands."""
     found = facts(workspace)
     return Progress(stations(found), found.running)
-
-
-def facts(workspace: Workspace) -> Facts:
-    """Counts what the workspace holds.
-
-    Raises:
-        WorkspaceBusy: another process holds the database.
-    """
-    database = workspace.database
-    counts = database.rows(
-        """
-        SELECT (SELECT count(*) FROM examples WHERE status = 'active') AS examples,
-               (SELECT count(DISTINCT topic) FROM examples WHERE status = 'active' AND topic <> '') AS topics,
-               (SELECT count(*) FROM versions) AS versions,
-               coalesce((SELECT name FROM versions ORDER BY created_at DESC, number DESC LIMIT 1), '')
-                   AS newest_version,
-               (SELECT count(*) FROM golden_questions) AS golden,
-               (SELECT count(*) FROM ratings) AS ratings
-        """
-    )[0]
-    runs = list(_jobs(workspace.runs, "run", "run.json"))
-    evaluations = list(_jobs(workspace.evaluations, "evaluation", "evaluation.json"))
-    imports = list(_jobs(workspace.imports, "import", "import.json"))
-    done = [run for run in runs if run.status.state in ("done", "stopped") and (run.folder / "adapter").exists()]
-    bots = [manifest.parent for manifest in workspace.bots.glob("*/bot.json") if manifest.parent.name != "base"]
-    newest = max(done, key=lambda run: run.status.started_at, default=None)
-    measured = newest and database.value("SELECT count(*) FROM answers WHERE system = ?", [newest.id])
-    best = _best(workspace, [evaluation.id for evaluation in evaluations])
-    return Facts(
-        **counts,
-        runs=len(runs),
-        runs_done=len(done),
-        newest_run=newest.name if newest else "",
-        newest_measured=bool(measured),
-        answered=best.answers,
-        best=best.value,
-        bots=len(bots),
-        talked=any((bot / "log.jsonl").exists() for bot in bots),
-        # One that is being written has a name that begins with a dot.
-        exports=sum(1 for path in workspace.exports.glob("*/manifest.json") if not path.parent.name.startswith(".")),
-        demos=sum(1 for _ in workspace.demos.glob("*/demo.json")),
-        running=tuple(job for job in [*runs, *evaluations, *imports] if job.status.alive),
-    )
-
-
-def _jobs(parent: Path, kind: Literal["run", "evaluation", "import"], manifest: str) -> Iterator[Running]:
-    """The jobs whose manifest is written, oldest name first. An import's folder goes when it is done: at any moment."""
-    for path in sorted(parent.glob(f"*/{manifest}")):
-        folder = path.parent
-        try:
-            name = str(files.read_json(path).get("name") or folder.name)
-            yield Running(kind, folder.name, name, folder, jobs.read(folder))
-        except StorageFailed:
-            if path.exists():
-                raise
-
-
-class _Best(NamedTuple):
-    answers: int
-    value: float | None
-
-
-def _best(workspace: Workspace, evaluations: list[str]) -> _Best:
-    """The answers of the newest evaluation that has any, and its best system's mean."""
-    rows = workspace.database.rows(
-        """
-        SELECT evaluation, system, count(*) AS answers, avg(CAST(scores ->> 'token_f1' AS DOUBLE)) AS value
-        FROM answers WHERE list_contains($evaluations, evaluation)
-        GROUP BY evaluation, system
-        """,
-        {"evaluations": evaluations},
-    )
-    newest = max((row["evaluation"] for row in rows), key=_age, default=None)
-    rows = [row for row in rows if row["evaluation"] == newest]
-    means = [float(row["value"]) for row in rows if row["value"] is not None]
-    return _Best(sum(row["answers"] for row in rows), max(means, default=None))
-
-
-def _age(identity: str) -> tuple[str, int]:
-    """Sorts "evaluation-10" after "evaluation-9"."""
-    name, _, number = identity.rpartition("-")
-    return name, int(number) if number.isdigit() else 0
 
 
 def stations(facts: Facts) -> tuple[Station, ...]:
@@ -213,8 +89,8 @@ def _data(facts: Facts) -> Station:
             "no examples yet",
             "Bring conversations here, or load the sample shop to look around.",
         )
-    figure = count(facts.examples, "example")
-    topics = f" in {count(facts.topics, 'topic')}" if facts.topics else ""
+    figure = so_many(facts.examples, "example")
+    topics = f" in {so_many(facts.topics, 'topic')}" if facts.topics else ""
     if not facts.versions:
         return Station(
             "data",
@@ -251,7 +127,7 @@ def _train(facts: Facts) -> Station:
             "train",
             "Train",
             "done",
-            count(facts.runs_done, "run"),
+            so_many(facts.runs_done, "run"),
             f"{facts.newest_run} has learned and is measured. Train again when the examples have changed.",
         )
     if facts.runs_done:
@@ -259,7 +135,7 @@ def _train(facts: Facts) -> Station:
             "train",
             "Train",
             "done",
-            count(facts.runs_done, "run"),
+            so_many(facts.runs_done, "run"),
             f"{facts.newest_run} has learned. Measure whether it answers better than the base model.",
             Next("evaluate", "Measure it"),
         )
@@ -320,7 +196,7 @@ def _evaluate(facts: Facts) -> Station:
             "Evaluate",
             "done",
             _figure(facts),
-            f"Measured, and {count(facts.ratings, 'answer')} rated by people. Talk to the bot next.",
+            f"Measured, and {so_many(facts.ratings, 'answer')} rated by people. Talk to the bot next.",
             Next("chat", "Talk to it"),
         )
     if not facts.runs_done:
@@ -328,7 +204,7 @@ def _evaluate(facts: Facts) -> Station:
             "evaluate",
             "Evaluate",
             "empty",
-            count(facts.golden, "golden question") if facts.golden else "nothing to measure",
+            so_many(facts.golden, "golden question") if facts.golden else "nothing to measure",
             "The golden questions decide whether training helped. There is nothing trained to ask them yet.",
             Next("train", "Train first"),
         )
@@ -342,11 +218,11 @@ def _evaluate(facts: Facts) -> Station:
 
 
 def _figure(facts: Facts) -> str:
-    return f"best: {facts.best:.2f} token F1" if facts.best is not None else count(facts.answered, "answer")
+    return f"best: {facts.best:.2f} token F1" if facts.best is not None else so_many(facts.answered, "answer")
 
 
 def _chat(facts: Facts) -> Station:
-    figure = count(facts.bots, "bot") if facts.bots else "base model only"
+    figure = so_many(facts.bots, "bot") if facts.bots else "base model only"
     if facts.talked:
         return Station(
             "chat",
@@ -370,7 +246,7 @@ def _chat(facts: Facts) -> Station:
 
 def _ship(facts: Facts) -> Station:
     if facts.exports or facts.demos:
-        parts = [count(n, what) for n, what in ((facts.exports, "export"), (facts.demos, "demo")) if n]
+        parts = [so_many(n, what) for n, what in ((facts.exports, "export"), (facts.demos, "demo")) if n]
         return Station(
             "ship",
             "Ship",
@@ -394,8 +270,3 @@ def _ship(facts: Facts) -> Station:
         "Here a trained bot is shown to others and taken away as files. There is none yet.",
         Next("train", "Train a bot") if facts.versions else Next("data", "Bring examples"),
     )
-
-
-def count(n: int, noun: str) -> str:
-    """A count for people: "1 example", "1,214 examples"."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

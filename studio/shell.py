@@ -6,7 +6,8 @@ All of it is drawn from `engine.progress`; `assets/shell.js` moves between the s
 from collections.abc import Sequence
 from html import escape
 
-from engine.progress import Next, Running, State, Station, start_sentence
+from engine.facts import Running
+from engine.progress import Next, State, Station, start_sentence
 from studio.charts import duration
 
 ICONS = {

@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from engine.data.batches import describe
 from engine.errors import InputRefused, NotFound
+from engine.words import so_many
 from engine.workspace import Workspace
 
 Rows: TypeAlias = "str | pa.Table"
@@ -275,7 +276,7 @@ def _empty(column: str) -> str:
 def _refuse_empty(count: int) -> None:
     if count:
         raise InputRefused(
-            f"{count:,} {'example' if count == 1 else 'examples'} would be left without a question or an answer.",
+            f"{so_many(count, 'example')} would be left without a question or an answer.",
             "An example needs both. Nothing was changed.",
             "Move these examples to the trash instead.",
         )

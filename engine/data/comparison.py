@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from engine.data.examples import Example, from_row
 from engine.data.versions import Version, get_version
+from engine.database import dicts
 from engine.errors import StorageFailed
 from engine.workspace import Workspace
 
@@ -172,8 +173,8 @@ def compare(
         else:
             _read(cursor, second, "after")
         cursor.execute(_PAIRS)
-        counts = _dicts(cursor, _COUNTS, {})[0]
-        page = _dicts(cursor, _PAGE, {"kind": kind or "", "limit": limit, "offset": offset})
+        counts = dicts(cursor.execute(_COUNTS))[0]
+        page = dicts(cursor.execute(_PAGE, {"kind": kind or "", "limit": limit, "offset": offset}))
     rows = tuple(_difference(row, kind) for row in page)
     return Comparison(first.name, second.name if second else NOW, rows=rows, **counts)
 
@@ -205,9 +206,3 @@ def _difference(row: dict[str, Any], kind: Kind | None) -> Difference:
 
 def _example(row: dict[str, Any]) -> Example:
     return from_row({**row, "conversation": ""})
-
-
-def _dicts(cursor: DuckDBPyConnection, sql: str, parameters: dict[str, object]) -> list[dict[str, Any]]:
-    result = cursor.execute(sql, parameters)
-    names = [column[0] for column in result.description or []]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.words import so_many
+
 CONFIDENCE = 0.95
 RESAMPLES = 9_999
 # Below this many questions no interval is worth a claim, whatever it says.
@@ -149,7 +151,7 @@ def _sentence(found: Comparison, values: Mapping[str, str], labels: Mapping[str,
     first, second = (found.a, found.b) if a_leads else (found.b, found.a)
     ahead, behind = labels[first], labels[second]
     figures = f"{named.label} {values[first]} against {values[second]}"
-    count = f"{found.n} question{'' if found.n == 1 else 's'}"
+    count = so_many(found.n, "question")
     difference, low, high = found.difference, found.low, found.high
     if first == found.b:
         difference, low, high = -difference, -high, -low

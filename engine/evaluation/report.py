@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 from engine.evaluation.compare import METRICS, Comparison, Interval, compare, interval
 from engine.evaluation.golden import Question
 from engine.evaluation.normalise import says
+from engine.words import so_many
 
 MARKS = (1.0, 5.0)
 Order = Literal["worst", "best", "random"]
@@ -252,8 +253,8 @@ def _verdict(
         found = systems[name][leading]
         label = labels[name][:1].upper() + labels[name][1:]
         return (
-            f"{label}: {METRICS[leading].label} {found.value:.2f} ({found.low:.2f} to {found.high:.2f}) on {found.n} "
-            f"question{'' if found.n == 1 else 's'}. Measure a second system to compare it with."
+            f"{label}: {METRICS[leading].label} {found.value:.2f} ({found.low:.2f} to {found.high:.2f}) on "
+            f"{so_many(found.n, 'question')}. Measure a second system to compare it with."
         )
     best = max(rivals, key=lambda each: each.difference if each.b == against else -each.difference)
     return best.sentence

@@ -6,6 +6,7 @@ from typing import Literal
 from engine.data.summary import ONE_SIDED, THIN_TOPIC
 from engine.topics import naming
 from engine.topics.discover import OFF_TOPIC
+from engine.words import so_many
 from engine.workspace import Workspace
 
 # A topic with this many examples has some to learn from after a part of them was held back to measure with.
@@ -68,7 +69,7 @@ class Thin:
     @property
     def sentence(self) -> str:
         """ "refunds has 6 examples: collect 14 more; customers ask like this: ..." """
-        has = f"{self.topic} has {self.examples} {'example' if self.examples == 1 else 'examples'}"
+        has = f"{self.topic} has {so_many(self.examples, 'example')}"
         asked = f"; customers ask like this: {' / '.join(self.questions)}" if self.questions else ""
         return f"{has}: collect {self.missing} more{asked}"
 

@@ -20,6 +20,7 @@ from engine.data import changes
 from engine.data.progress import Progress, part
 from engine.errors import InputRefused, NotFound
 from engine.topics import clusters, labelling, naming, vectors
+from engine.words import so_many
 from engine.workspace import Workspace
 
 OFF_TOPIC = "off-topic"
@@ -93,7 +94,7 @@ class Discovery:
         found = sum(topic.examples for topic in self.topics if topic.new)
         told = []
         if new:
-            told.append(f"Found {new} new {'topic' if new == 1 else 'topics'} in {found:,} examples.")
+            told.append(f"Found {so_many(new, 'new topic')} in {found:,} examples.")
         if known:
             told.append(f"{known:,} examples went into topics that were there.")
         if self.left:

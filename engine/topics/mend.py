@@ -18,6 +18,7 @@ from engine.data.duplicates import normalise
 from engine.errors import InputRefused
 from engine.topics.balance import counted
 from engine.topics.discover import OFF_TOPIC
+from engine.words import so_many
 from engine.workspace import Workspace
 
 # Ways of asking that are told apart in a topic that is cut.
@@ -60,9 +61,8 @@ class Plan:
         """What would happen, in a sentence."""
         if not self.trashed:
             return "Nothing would change: no topic has more examples than that."
-        topics = f"{len(self.cuts)} {'topic' if len(self.cuts) == 1 else 'topics'}"
-        go = "example goes" if self.trashed == 1 else "examples go"
-        return f"{self.trashed:,} {go} to the trash, of {topics}; {self.kept:,} stay."
+        go = so_many(self.trashed, "example goes", "examples go")
+        return f"{go} to the trash, of {so_many(len(self.cuts), 'topic')}; {self.kept:,} stay."
 
 
 # A name, a number, and what ends a part: no comma that belongs to the number.

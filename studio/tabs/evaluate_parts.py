@@ -19,7 +19,7 @@ from engine.evaluation.planning import Plan
 from engine.evaluation.ratings import Blind, Progress
 from engine.evaluation.report import Group, Report, Side
 from engine.jobs import Status
-from engine.progress import count
+from engine.words import so_many
 from studio import charts, notices
 
 GROUPS_SHOWN = 12
@@ -80,7 +80,7 @@ def golden_account(account: Account) -> str:
     )
     gaps = f'<p class="td-quiet">Still missing: {escape("; ".join(account.gaps))}.</p>' if account.gaps else ""
     return (
-        f'<div class="td-golden"><p><b>{count(account.total, "golden question")}</b> to decide which model is better.'
+        f'<div class="td-golden"><p><b>{so_many(account.total, "golden question")}</b> to decide which model is better.'
         f' Training never sees them.</p><ul class="td-tags">{chips}</ul>{gaps}</div>'
     )
 
@@ -140,7 +140,7 @@ def plan_words(plan: Plan) -> str:
     """What pressing the button will do, and about how long it takes."""
     *first, last = [system.label for system in plan.systems]
     systems = f"{', '.join(first)} and {last}" if first else last
-    questions = count(len(plan.questions), "question")
+    questions = so_many(len(plan.questions), "question")
     notes = "".join(f"<li>{escape(note)}</li>" for note in plan.notes)
     return (
         f"<p>{questions} from {escape(plan.source)}, to {escape(systems)}: about {charts.duration(plan.seconds)}. It"
@@ -202,7 +202,7 @@ def results(report: Report, evaluation: Evaluation) -> str:
         or '<div class="td-empty"><p>No marks yet. Under “Rate blind” you read one answer after the other, without'
         " knowing whose it is; the mean will stand here.</p></div>"
     )
-    asked = f"Asked: {count(len(evaluation.questions), 'question')} from {evaluation.source}."
+    asked = f"Asked: {so_many(len(evaluation.questions), 'question')} from {evaluation.source}."
     told = filter(None, (report.facts_sentence, asked, *report.notes))
     notes = "".join(f"<li>{escape(note)}</li>" for note in told)
     return (

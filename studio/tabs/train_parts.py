@@ -9,10 +9,10 @@ from datetime import datetime
 from html import escape
 
 from engine.hardware import GIB
-from engine.progress import count
 from engine.training.estimate import Estimate, in_words
 from engine.training.recipe import RECIPES, Recipe
 from engine.training.runs import Curve, Run, Sample
+from engine.words import so_many
 from studio import charts, notices
 
 TITLES = {"quick": "Quick try", "balanced": "Balanced", "careful": "Careful"}
@@ -148,19 +148,19 @@ def _outcome(run: Run, watcher: str) -> str:
         (result["shortened"], "lost their oldest turns"),
         (result["left_out"], "were left out"),
     ]
-    lost = "; ".join(f"{count(number, 'example')} {what}" for number, what in notes if number)
+    lost = "; ".join(f"{so_many(number, 'example')} {what}" for number, what in notes if number)
     too_long = f" Too long for the setting Longest example: {lost}." if lost else ""
     return (
         f'<p class="td-verdict">Learned from {_seen(result["examples"], result["epochs"])} in {took}.</p>'
-        f'<p class="td-soft">{count(result["steps"], "step")}.{kept}{ended}{too_long}</p>{_watcher(watcher)}'
+        f'<p class="td-soft">{so_many(result["steps"], "step")}.{kept}{ended}{too_long}</p>{_watcher(watcher)}'
     )
 
 
 def _seen(examples: int, epochs: float) -> str:
     """ "1,092 examples", or "312 of 2,157 examples" where a limit came before the first epoch was over."""
     if epochs >= 0.99:
-        return count(examples, "example")
-    return f"{max(1, round(examples * epochs)):,} of {count(examples, 'example')}"
+        return so_many(examples, "example")
+    return f"{max(1, round(examples * epochs)):,} of {so_many(examples, 'example')}"
 
 
 def _watcher(sentence: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engine import files, jobs
-from engine.progress import Facts, Running, facts, progress, start_sentence, stations
+from engine.facts import Facts, Running, facts
+from engine.progress import progress, start_sentence, stations
 from engine.workspace import open_workspace
 
 IMPORTED = Facts(examples=1214, topics=19)

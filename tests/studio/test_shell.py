@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from engine import jobs
-from engine.progress import Facts, Running, stations
+from engine.facts import Facts, Running
+from engine.progress import stations
 from studio import shell
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from engine.data.privacy import PLACEHOLDER, Kind
 from engine.data.review import hits, rules, scanning
 from engine.data.review.patterns import blocks
+from engine.words import so_many
 from engine.workspace import Workspace
 
 
@@ -122,8 +123,8 @@ class Residual:
             return "No personal data was found in these examples."
         if not self.missed:
             return "Likely nothing was missed, by what was measured on labelled texts."
-        places = "place is" if self.missed == 1 else "places are"
-        return f"About {self.missed:,} {places} likely still personal, by what was measured on labelled texts."
+        places = so_many(self.missed, "place is", "places are")
+        return f"About {places} likely still personal, by what was measured on labelled texts."
 
 
 def residual(workspace: Workspace) -> Residual:

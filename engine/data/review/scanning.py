@@ -18,6 +18,7 @@ from engine.data.review import rules
 from engine.data.review.replacing import Row, known_in, read_rows, rewrite, save
 from engine.data.vault import open_vault
 from engine.errors import InputRefused
+from engine.words import so_many
 from engine.workspace import Workspace
 
 CONFIRMATION = "freeze with personal data"
@@ -151,7 +152,7 @@ def refuse_unscanned(workspace: Workspace, confirm: str = "") -> None:
     """
     if (left := unscanned(workspace)) and not _confirmed(confirm):
         raise InputRefused(
-            f"{left:,} {'example was' if left == 1 else 'examples were'} changed meanwhile.",
+            f"{so_many(left, 'example was', 'examples were')} changed meanwhile.",
             "They were not looked through for names, and a model can repeat every name that it learned from.",
             f"Freeze again, or confirm it by typing: {CONFIRMATION}",
         )

@@ -15,6 +15,7 @@ from engine.data.cleaning.overview import Overview
 from engine.data.cleaning.pipeline import Applied
 from engine.data.cleaning.standing import GOOD
 from engine.data.cleaning.steps import STEPS, Step
+from engine.words import so_many
 from studio.tabs.data.marks import marked
 
 # So much of a text is shown around what a step changes.
@@ -50,7 +51,7 @@ def verdict(known: Overview) -> str:
     if looked is None or not looked.fresh:
         again = "have changed since they were looked through" if looked else "were not looked through yet"
         return _verdict(
-            f"{_examples(known.examples)} {again}.",
+            f"{so_many(known.examples, 'example')} {again}.",
             "Looking changes nothing: it counts what each step would do, with samples, and judges every example.",
         )
     if not looked.touched:
@@ -62,7 +63,7 @@ def verdict(known: Overview) -> str:
         return _verdict("Your examples are clean.", told)
     named = ", ".join(f"{each.step.title} {each.count:,}" for each in looked.findings.values() if each.recommended)
     return _verdict(
-        f"{looked.touched:,} of {_examples(looked.examples)} can be better.",
+        f"{looked.touched:,} of {so_many(looked.examples, 'example')} can be better.",
         f"{named}. What is set aside goes to the trash, and each step can be undone by itself.",
     )
 
@@ -74,8 +75,8 @@ def _verdict(sentence: str, told: str) -> str:
 def primary(known: Overview) -> str:
     """What the one button says; empty where there is nothing for it to do."""
     if known.looked is None or not known.looked.fresh:
-        return f"Look through {_examples(known.examples)}" if known.examples else ""
-    return f"Clean {_examples(known.looked.touched)}" if known.looked.touched else ""
+        return f"Look through {so_many(known.examples, 'example')}" if known.examples else ""
+    return f"Clean {so_many(known.looked.touched, 'example')}" if known.looked.touched else ""
 
 
 def steps(known: Overview, drawn: int) -> str:
@@ -207,7 +208,7 @@ def quality(found: Quality) -> str:
     top = max(found.bars)
     bars = "".join(_bar(place, count, top) for place, count in enumerate(found.bars))
     golden = found.golden
-    told = f"{golden:,} golden {'conversation' if golden == 1 else 'conversations'} ({golden / found.judged:.0%})"
+    told = f"{so_many(golden, 'golden conversation')} ({golden / found.judged:.0%})"
     lead = _button(told, 'data-column="golden" data-key="yes"', "td-go") if golden else "No golden conversations yet"
     reasons = list(found.reasons.items())
     stale = f" {found.stale:,} changed since and are not judged." if found.stale else ""
@@ -226,7 +227,7 @@ def _bar(place: int, count: int, top: int) -> str:
     low, high = place / BARS, (place + 1) / BARS
     css = "td-bad" if high <= POOR else "td-warn" if high <= GOOD else "td-good"
     key = f"{low:g}:" if place == BARS - 1 else f"{low:g}:{high:g}"
-    words = f"{_examples(count)} with a mark from {low:g} to {high:g}"
+    words = f"{so_many(count, 'example')} with a mark from {low:g} to {high:g}"
     height = max(0.02, count / top) if count else 0
     return (
         f'<button type="button" class="{css}" data-column="quality" data-key="{key}" aria-label="{words}" '
@@ -280,11 +281,7 @@ def nothing_yet(drawn: int) -> str:
 
 def taken_back(examples: int, left: int) -> str:
     """What became of a step that was undone."""
-    told = f"{_examples(examples)} {'is' if examples == 1 else 'are'} as before."
+    told = f"{so_many(examples, 'example')} {'is' if examples == 1 else 'are'} as before."
     return (
         f"{told} {left:,} changed since and {'stays as it is' if left == 1 else 'stay as they are'}." if left else told
     )
-
-
-def _examples(count: int) -> str:
-    return f"{count:,} example{'' if count == 1 else 's'}"

@@ -10,6 +10,7 @@ from datetime import datetime
 from html import escape
 
 from engine.data.repetition.clusters import KINDS, Cluster, Counts, Kind, Member, Searched
+from engine.words import so_many
 from studio.tabs.data.marks import marked
 
 WITH_KEYS = 9
@@ -82,7 +83,7 @@ def verdict(counts: Counts, searched: Searched | None) -> str:
         )
     contradictions, near, exact = (counts.clusters[kind] for kind in KINDS)
     if contradictions:
-        sentence = f"{_many(contradictions, 'question is', 'questions are')} answered in different ways."
+        sentence = f"{so_many(contradictions, 'question is', 'questions are')} answered in different ways."
         told = "Choose the answer your bot shall give. A model that learns both will guess."
     elif exact or near:
         sentence = f"{counts.extra['exact'] + counts.extra['near']:,} examples repeat another one."
@@ -233,7 +234,3 @@ def nothing_yet(drawn: int = 0) -> str:
         "<p>Two answers to one question teach a model to guess, and what stands there ten times is learned by heart. "
         "Here copies and contradictions stand side by side, and you choose what stays.</p></div>"
     )
-
-
-def _many(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"

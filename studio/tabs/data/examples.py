@@ -19,7 +19,7 @@ from engine.data import batches, changes, editor, filters
 from engine.data.editor import ChangedMeanwhile
 from engine.data.filters import EVERYTHING, Filter
 from engine.data.histograms import histograms
-from engine.progress import count
+from engine.words import so_many
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import examples_card as card
@@ -125,7 +125,7 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., int]]:
         ids = [int(each) for each in event.ids]
         number = (editor.trash if event.to == "trashed" else editor.restore)(workspace, ids)
         told = "moved to the trash. Undo brings it back." if event.to == "trashed" else "taken out of the trash."
-        notices.say(f"{count(number, 'example')} {told}")
+        notices.say(f"{so_many(number, 'example')} {told}")
         return changed + 1
 
     def undo_or_redo(changed: int, event: gr.EventData) -> int:

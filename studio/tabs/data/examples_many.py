@@ -15,6 +15,7 @@ from engine.data import bulk, filters, histograms
 from engine.data.batches import WORDS
 from engine.data.filters import Filter
 from engine.data.replacing import FIELDS, Preview, Replacement, preview, replace_all
+from engine.words import so_many
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data.examples_card import around
@@ -49,7 +50,7 @@ def count(workspace: Workspace, wanted: Filter, ticked: tuple[int, ...], action:
         gr.Accordion(label=f"Change {found} at once"),
         gr.Accordion(label=f"Find and replace in {found}"),
         gr.Radio(actions, value=action),
-        gr.Button(f"{action}: {number:,} example{'' if number == 1 else 's'}", interactive=number > 0),
+        gr.Button(f"{action}: {so_many(number, 'example')}", interactive=number > 0),
         number,
         "",
         gr.Button(visible=False),
@@ -83,7 +84,7 @@ def change(
     if not number:
         notices.say("All of them were so already.")
         return changed
-    notices.say(f"{number:,} example{'' if number == 1 else 's'} changed. Undo takes all of it back at once.")
+    notices.say(f"{so_many(number, 'example')} changed. Undo takes all of it back at once.")
     return changed + 1
 
 
@@ -99,7 +100,7 @@ def look(
 ) -> tuple[str, Any]:  # fmt: skip
     """The preview, and the button with the number of examples."""
     would = preview(workspace, replacement(find, by, fields, options), meant(wanted, ticked))
-    label = f"Replace in {would.examples:,} example{'' if would.examples == 1 else 's'}"
+    label = f"Replace in {so_many(would.examples, 'example')}"
     return previewed(would), gr.Button(label, visible=would.examples > 0)
 
 
@@ -109,7 +110,7 @@ def replace_found(
     options: list[str], changed: int,
 ) -> tuple[str, Any, int]:  # fmt: skip
     number = replace_all(workspace, replacement(find, by, fields, options), meant(wanted, ticked))
-    notices.say(f"Replaced in {number:,} example{'' if number == 1 else 's'}. Undo takes all of it back at once.")
+    notices.say(f"Replaced in {so_many(number, 'example')}. Undo takes all of it back at once.")
     return "", gr.Button(visible=False), changed + 1
 
 
@@ -120,7 +121,7 @@ def previewed(would: Preview) -> str:
     more = f", the first {len(would.samples)} of them" if would.texts > len(would.samples) else ""
     rows = "".join(_sample(*sample) for sample in would.samples)
     return (
-        f'<p class="td-quiet">{would.texts:,} text{"" if would.texts == 1 else "s"} would change{more}:</p>'
+        f'<p class="td-quiet">{so_many(would.texts, "text")} would change{more}:</p>'
         f'<div class="td-previewed">{rows}</div>'
     )
 

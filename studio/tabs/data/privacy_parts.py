@@ -11,6 +11,7 @@ from itertools import groupby
 from engine.data.batches import WORDS
 from engine.data.review.background import Work
 from engine.data.review.hits import Hit, KindCount, Page, Shown
+from engine.words import so_many
 from studio.tabs.data.files_parts import REPLACED
 
 # Texts that the model reads in a second on two cores: tests/bench/results/privacy.json.
@@ -78,20 +79,20 @@ def verdict(counts: Sequence[KindCount], examples: int, unread: int, texts: int,
     if unread:
         were = "was" if unread == 1 else "were"
         return _verdict(
-            f"{examples_in_words(unread)} {were} not looked through for names yet.",
+            f"{so_many(unread, 'example')} {were} not looked through for names yet.",
             f"Reading {'it' if unread == 1 else 'them'} takes {_duration(texts / TEXTS_A_SECOND)}, also while the page "
             "is closed. Nothing is frozen before that.",
         )
     waiting, places = sum(count.open for count in counts), sum(count.places for count in counts)
     if waiting:
         return _verdict(
-            f"{waiting:,} replaced {'place waits' if waiting == 1 else 'places wait'} for your eyes.",
+            f"{so_many(waiting, 'replaced place waits', 'replaced places wait')} for your eyes.",
             "All of it is replaced already. Here you say where that was wrong; what is least sure comes first.",
         )
     if places:
         return _verdict("Everything that was replaced has been reviewed.", _done(counts))
     return _verdict(
-        f"No personal data was found in {examples_in_words(examples)}.", "The report below says how sure that is."
+        f"No personal data was found in {so_many(examples, 'example')}.", "The report below says how sure that is."
     )
 
 
@@ -121,7 +122,7 @@ def primary(counts: Sequence[KindCount], kind: str, unread: int, work: Work) -> 
     if work.goes_on:
         return ""
     if unread:
-        return f"Look through {examples_in_words(unread)}"
+        return f"Look through {so_many(unread, 'example')}"
     waiting = sum(count.open for count in counts if kind in ("", count.type))
     named = "" if not kind or waiting == 0 else f" {REPLACED[kind][waiting > 1]}"
     return f"Accept all {waiting:,}{named}" if waiting > 1 else ""
@@ -201,7 +202,7 @@ def opened(hit: Hit | None, shown: Sequence[Shown]) -> str:
 def _where(hit: Hit) -> str:
     if hit.places == 1:
         return "In one place."
-    return f"In {hit.places:,} places of {examples_in_words(hit.examples)}."
+    return f"In {hit.places:,} places of {so_many(hit.examples, 'example')}."
 
 
 def _why(hit: Hit) -> str:
@@ -276,11 +277,6 @@ def nothing_yet() -> str:
 def named(kind: str, *, one: bool = False) -> str:
     """A kind in words."""
     return REPLACED[kind][not one]
-
-
-def examples_in_words(count: int) -> str:
-    """So many examples."""
-    return f"{count:,} example" if count == 1 else f"{count:,} examples"
 
 
 def _duration(seconds: float) -> str:

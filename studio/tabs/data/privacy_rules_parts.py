@@ -8,7 +8,8 @@ from html import escape
 from engine.data.review.patterns import Trial
 from engine.data.review.residual import Residual, Risk
 from engine.data.review.rules import Rule
-from studio.tabs.data.privacy_parts import examples_in_words, named
+from engine.words import so_many
+from studio.tabs.data.privacy_parts import named
 
 
 def trial(found: Trial) -> str:
@@ -26,9 +27,9 @@ def trial(found: Trial) -> str:
         f"<li>{escape(sample.left)}<del>{escape(sample.text)}</del>{escape(sample.right)}</li>"
         for sample in found.samples
     )
-    many = "1 place" if found.places == 1 else f"{found.places:,} places"
     return (
-        f"<p><b>{many}</b> in {found.examples:,} of {examples_in_words(found.of)}. Nothing is replaced yet.</p>{warn}"
+        f"<p><b>{so_many(found.places, 'place')}</b> in {found.examples:,} of {so_many(found.of, 'example')}. "
+        f"Nothing is replaced yet.</p>{warn}"
         f'<ul class="td-trial">{rows}</ul>'
     )
 

@@ -12,6 +12,7 @@ from html import escape
 from engine.data.batches import Batch, purpose_in_words
 from engine.topics.balance import Balance, Share, Thin
 from engine.topics.discover import OFF_TOPIC
+from engine.words import so_many
 
 NONE = ""
 """Stands for the examples without a topic."""
@@ -226,7 +227,7 @@ def chosen_topic(now: Balance, chosen: Chosen | None) -> str:
 
 
 def _weight(now: Balance, chosen: Chosen) -> str:
-    examples = f"{chosen.examples:,} {'example' if chosen.examples == 1 else 'examples'}"
+    examples = so_many(chosen.examples, "example")
     if chosen.topic == NONE:
         return f"{examples} without a topic: they count for none when the balance is told."
     if chosen.topic == OFF_TOPIC:
@@ -266,8 +267,8 @@ def done(batches: Sequence[Batch]) -> str:
     if not batches:
         return ""
     rows = "".join(
-        f'<li class="td-apart"><span>{escape(purpose_in_words(batch.purpose).capitalize())}, {batch.examples:,} '
-        f"{'example' if batch.examples == 1 else 'examples'}</span>"
+        f'<li class="td-apart"><span>{escape(purpose_in_words(batch.purpose).capitalize())}, '
+        f"{so_many(batch.examples, 'example')}</span>"
         + (
             f'<button type="button" class="td-plain" data-revert="{batch.batch}">Take back</button>'
             if batch.stands

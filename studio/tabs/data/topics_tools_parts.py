@@ -11,6 +11,7 @@ from engine.topics.balance import Thin
 from engine.topics.mend import Plan
 from engine.topics.off_topic import Mix
 from engine.topics.paraphrase import ToReview
+from engine.words import so_many
 
 SHOWN = 8
 
@@ -98,8 +99,8 @@ def thin(topics: Sequence[Thin], missing: int) -> str:
         for topic in topics
     )
     return (
-        f'<p class="td-plan">{missing:,} examples are missing in {len(topics)} thin '
-        f"{'topic' if len(topics) == 1 else 'topics'}. Real ones are best: look for conversations like these.</p>"
+        f'<p class="td-plan">{missing:,} examples are missing in {so_many(len(topics), "thin topic")}. '
+        "Real ones are best: look for conversations like these.</p>"
         '<div class="td-scroll"><table class="td-table"><thead><tr><th>Topic</th><th>Has</th><th>Collect</th>'
         f"<th>Customers ask like this</th></tr></thead><tbody>{rows}</tbody></table></div>"
         f'<p class="td-quiet">{WORDING}</p>'
@@ -113,7 +114,7 @@ def review(row: ToReview | None, total: int) -> str:
     every = f'<button type="button" class="td-plain" data-keep="">Keep all {total:,}</button>' if total > 1 else ""
     return (
         f'<section class="td-card td-wording" tabindex="0" data-card="{row.id}" aria-label="A wording to review">'
-        f'<header class="td-apart"><h3>{total:,} made {"wording waits" if total == 1 else "wordings wait"} for you</h3>'
+        f'<header class="td-apart"><h3>{so_many(total, "made wording waits", "made wordings wait")} for you</h3>'
         f'<span class="td-chip">{escape(row.topic)}</span></header>'
         f'<div class="td-pair"><div><h4>A customer asked</h4><p>{_marked(row.original, row.question)}</p></div>'
         f"<div><h4>Made from it</h4><p>{_marked(row.question, row.original)}</p></div></div>"

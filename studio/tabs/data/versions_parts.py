@@ -16,6 +16,7 @@ from engine.data.splits import SPLIT_BY, SPLITS, Split, SplitBy
 from engine.data.summary import VAGUE, uncertain_by
 from engine.data.versions import Version
 from engine.data.wordings import are_in
+from engine.words import so_many
 from studio.tabs.data.marks import marked
 
 Topics = Mapping[str, Mapping[Split, int]] | None
@@ -94,9 +95,9 @@ def _possible(known: Known, way: str) -> bool:
 
 def unscanned(count: int, words: str) -> str:
     """That freezing looks for names first, and what to type where it should not."""
-    was = "example was" if count == 1 else "examples were"
     return (
-        f'<p class="td-warned">{count:,} {was} not looked through for names yet. Freezing does that first. To freeze '
+        f'<p class="td-warned">{so_many(count, "example was", "examples were")} not looked through for names yet. '
+        "Freezing does that first. To freeze "
         f"with whatever names are in them, which a model can repeat, type: <b>{escape(words)}</b></p>"
     )
 
@@ -127,7 +128,7 @@ def frozen(version: Version) -> str:
 
 def leave_out(count: int) -> str:
     """What the choice says that leaves wordings out which nobody reviewed."""
-    return f"Leave out {count:,} new {'wording' if count == 1 else 'wordings'} that nobody reviewed yet"
+    return f"Leave out {so_many(count, 'new wording')} that nobody reviewed yet"
 
 
 # --- What was frozen --------------------------------------------------------------------------------------------------

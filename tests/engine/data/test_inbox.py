@@ -12,7 +12,7 @@ import pytest
 from engine import jobs
 from engine.data.sources import inbox, list_sources
 from engine.errors import InputRefused, NotFound
-from engine.progress import facts
+from engine.facts import facts
 from engine.workspace import Workspace, open_workspace
 from tests.engine.data.conftest import pairs
 
