@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from engine.data import changes
+from engine.workspace import open_workspace
 
 FLAGS = [
     "--no-sandbox",
@@ -77,6 +81,14 @@ def open_studio(workspace: Path, port: int | None = None) -> Studio:
             pytest.fail(f"the studio did not start:\n{log.read_text(errors='replace')}")
         time.sleep(0.05)
     return Studio(f"http://127.0.0.1:{port}/", workspace, process, log, seconds)
+
+
+def fill(folder: Path, examples: list[dict[str, str]]) -> None:
+    """Makes a workspace with these examples, for a studio that is opened afterwards."""
+    workspace = open_workspace(folder)
+    with workspace.database.transaction() as cursor:
+        changes.add(cursor, "add:samples", pa.Table.from_pylist(examples))
+    workspace.close()
 
 
 @pytest.fixture

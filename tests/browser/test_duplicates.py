@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine.data import changes
 from engine.workspace import open_workspace
-from tests.browser.conftest import Studio
+from tests.browser.conftest import Studio, fill
 from tests.browser.test_walk import station, view
 
 pytestmark = pytest.mark.timeout(600)
@@ -23,18 +21,10 @@ PAIRS = [
 ]
 
 
-def fill(folder: Path) -> None:
-    workspace = open_workspace(folder)
-    with workspace.database.transaction() as cursor:
-        rows = [{"instruction": question, "output": answer} for question, answer in PAIRS]
-        changes.add(cursor, "add:samples", pa.Table.from_pylist(rows))
-    workspace.close()
-
-
 def test_a_contradiction_is_settled_with_the_keyboard(
     page: Page, open_studio_at: Callable[..., Studio], tmp_path: Path
 ) -> None:
-    fill(tmp_path / "shop")
+    fill(tmp_path / "shop", [{"instruction": question, "output": answer} for question, answer in PAIRS])
     studio = open_studio_at(tmp_path / "shop")
     page.goto(studio.address)
     station(page, "data")

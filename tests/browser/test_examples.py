@@ -3,33 +3,23 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine.data import changes
-from engine.workspace import open_workspace
-from tests.browser.conftest import Studio
+from tests.browser.conftest import Studio, fill
 from tests.browser.test_walk import station
 
 pytestmark = pytest.mark.timeout(600)
-
-
-def fill(folder: Path) -> None:
-    rows = [
-        {"instruction": f"May I send item {n} back?", "output": f"Yes, within {n + 7} days.", "topic": topic}
-        for n, topic in enumerate(["Returns"] * 4 + ["Delivery"] * 6)
-    ]
-    workspace = open_workspace(folder)
-    with workspace.database.transaction() as cursor:
-        changes.add(cursor, "add:samples", pa.Table.from_pylist(rows))
-    workspace.close()
+EXAMPLES = [
+    {"instruction": f"May I send item {n} back?", "output": f"Yes, within {n + 7} days.", "topic": topic}
+    for n, topic in enumerate(["Returns"] * 4 + ["Delivery"] * 6)
+]
 
 
 def test_a_change_of_many_is_undone_after_a_restart(
     page: Page, open_studio_at: Callable[..., Studio], tmp_path: Path
 ) -> None:
-    fill(tmp_path / "shop")
+    fill(tmp_path / "shop", EXAMPLES)
     studio = open_studio_at(tmp_path / "shop")
     page.goto(studio.address)
     station(page, "data")

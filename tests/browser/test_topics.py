@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine.data import changes
-from engine.workspace import open_workspace
-from tests.browser.conftest import Studio
+from tests.browser.conftest import Studio, fill
 from tests.browser.test_walk import station, view
 
 pytestmark = pytest.mark.timeout(600)
@@ -21,28 +18,20 @@ ASKED = {
     "shipping": "What does sending box {} to Norway cost?",
 }
 THIN = ("Is the green one in stock, item 4711?", "How can I find out if you have it?", "Can I buy 20 of item 88 today?")
-
-
-def fill(folder: Path) -> None:
-    """A workspace with examples of these topics."""
-    rows = [
-        {
-            "instruction": THIN[n] if topic == "stock" else ASKED[topic].format(n),
-            "output": f"The answer of {topic} to number {n}.",
-            "topic": topic,
-            "origin": "imported",
-        }
-        for topic, count in SIZES.items()
-        for n in range(count)
-    ]
-    workspace = open_workspace(folder)
-    with workspace.database.transaction() as cursor:
-        changes.add(cursor, "add:samples", pa.Table.from_pylist(rows))
-    workspace.close()
+EXAMPLES = [
+    {
+        "instruction": THIN[n] if topic == "stock" else ASKED[topic].format(n),
+        "output": f"The answer of {topic} to number {n}.",
+        "topic": topic,
+        "origin": "imported",
+    }
+    for topic, count in SIZES.items()
+    for n in range(count)
+]
 
 
 def test_balance_is_mended_with_its_undo(page: Page, open_studio_at: Callable[..., Studio], tmp_path: Path) -> None:
-    fill(tmp_path / "shop")
+    fill(tmp_path / "shop", EXAMPLES)
     studio = open_studio_at(tmp_path / "shop")
     page.goto(studio.address)
     station(page, "data")

@@ -15,19 +15,12 @@ from engine.evaluation import evaluations, golden, ratings
 from engine.evaluation.golden import Question
 from engine.evaluation.ratings import Blind, Progress
 from engine.evaluation.report import Answer, Side
-from engine.workspace import Workspace, open_workspace
+from engine.workspace import Workspace
 from studio.tabs import evaluate
 from studio.tabs import evaluate_parts as parts
 
 SYSTEMS = {"base": "the base model", "secret-run-7": "Quick try 7"}
 HOSTILE = "<img src=x onerror=alert(1)>${value}{{value}}"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

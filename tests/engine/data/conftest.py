@@ -1,8 +1,8 @@
-"""A workspace of its own for every test, and a quick way to write files and fill it."""
+"""Quick ways to write files, and to fill a workspace and freeze it."""
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,17 +10,10 @@ import pyarrow as pa
 import pytest
 
 from engine.data import changes, freezing, review
-from engine.workspace import Workspace, open_workspace
+from engine.workspace import Workspace
 
 freeze = partial(freezing.freeze, confirm=review.CONFIRMATION)
 """Freezes without looking for names, which takes seconds and has tests of its own."""
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,20 +10,13 @@ import pytest
 from engine import files
 from engine.data import freezing
 from engine.data.versions import Version
-from engine.workspace import Workspace, open_workspace
+from engine.workspace import Workspace
 
 TEMPLATE = (
     "{% for message in messages %}<{{ message.role }}>{{ message.content }}<end>{% endfor %}"
     "{% if add_generation_prompt %}<assistant>{% endif %}"
 )
 TOPICS = ("orders", "returns", "delivery", "payments")
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,14 @@
-"""A workspace and a quick way to fill it with examples of given topics."""
+"""A quick way to fill a workspace with examples of given topics."""
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 import pytest
 
 from engine.data import changes
-from engine.workspace import Workspace, open_workspace
+from engine.workspace import Workspace
 
 Fill = Callable[..., list[int]]
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

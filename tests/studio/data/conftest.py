@@ -1,23 +1,15 @@
 """A workspace with tickets in it, some of which would be script on a careless page."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.data import sources
-from engine.workspace import Workspace, open_workspace
+from engine.workspace import Workspace
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = open_workspace(tmp_path / "workspace")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
