@@ -12,24 +12,21 @@ from engine.workspace import Workspace
 SHOWN, LETTERS = 5, 110
 EVERYTHING = 1_000_000
 
+Several = list[str] | None
+
+
+def _each(name: str, metavar: str, help_text: str) -> Any:
+    """An option that may be repeated."""
+    return typer.Option(name, metavar=metavar, help=help_text)
+
 
 def duplicates(
     near: Annotated[float, typer.Option(help="How alike two questions are that may be one; 1 is word by word.")] = 0.7,
     last: Annotated[bool, typer.Option("--last", help="What the last search found, without another one.")] = False,
-    drop: Annotated[
-        list[str] | None, typer.Option("--drop", metavar="KIND", help="Keep one of each cluster: exact or near.")
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option("--keep", metavar="CLUSTER=EXAMPLE", help="Keep this example and drop the others."),
-    ] = None,
-    keep_all: Annotated[
-        list[int] | None, typer.Option("--keep-all", metavar="CLUSTER", help="Keep all; do not ask again.")
-    ] = None,
-    write: Annotated[
-        list[str] | None,
-        typer.Option("--write", metavar="CLUSTER=ANSWER", help="Give this answer and drop the others."),
-    ] = None,
+    drop: Annotated[Several, _each("--drop", "KIND", "Keep one of each cluster: exact or near.")] = None,
+    keep: Annotated[Several, _each("--keep", "CLUSTER=EXAMPLE", "Keep this example and drop the others.")] = None,
+    keep_all: Annotated[list[int] | None, _each("--keep-all", "CLUSTER", "Keep all; do not ask again.")] = None,
+    write: Annotated[Several, _each("--write", "CLUSTER=ANSWER", "Give this answer and drop the others.")] = None,
     undo: Annotated[bool, typer.Option("--undo", help="Take back what was settled last.")] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
