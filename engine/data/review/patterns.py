@@ -144,7 +144,7 @@ def keep_pattern(
         rows += read_rows(workspace, ids[start : start + PART])
         if progress is not None:
             progress(min(1.0, (start + PART) / len(ids)), f"Replacing in {len(ids):,} examples")
-    rows.sort(key=lambda row: (row.conversation, row.id))
+    rows.sort(key=lambda row: (row.scope, row.id))
     done = rewrite(rows, {}, told, known_in(workspace, (row.conversation for row in rows)))
     with workspace.database.transaction() as cursor:
         batch, _ = save(cursor, open_vault(workspace), rows, done, purpose="privacy:pattern")

@@ -31,6 +31,10 @@ _FINDINGS = pa.schema(
 _EDITS = pa.schema([("example_id", pa.int64()), ("field", pa.string()), ("after", pa.string())])
 
 
+Scope = tuple[str, int]
+"""A conversation as it came with one source. What came of it with another has numbered its people for itself."""
+
+
 class Row(NamedTuple):
     """An example as far as it has texts; `source` is 0 for one that was not imported."""
 
@@ -44,6 +48,11 @@ class Row(NamedTuple):
     history: str
     updated_at: datetime
     scanned: bool
+
+    @property
+    def scope(self) -> Scope:
+        """Within which a person has one number."""
+        return self.conversation, self.source
 
     def turns(self) -> list[dict[str, str]]:
         """The earlier turns."""
@@ -77,14 +86,14 @@ class Known:
     """What is known of the conversations that texts are from.
 
     Attributes:
-        people: conversation -> number -> names that stand for it.
-        named: conversation -> names that its export gave, to be looked for.
-        left: conversation -> texts that a person wants left there.
+        people: scope -> number -> names that stand for it.
+        named: scope -> names that its export gave, to be looked for.
+        left: scope -> texts that a person wants left there.
     """
 
-    people: Mapping[str, Mapping[int, list[str]]]
-    named: Mapping[str, list[str]]
-    left: Mapping[str, frozenset[str]]
+    people: Mapping[Scope, Mapping[int, list[str]]]
+    named: Mapping[Scope, list[str]]
+    left: Mapping[Scope, frozenset[str]]
 
 
 def read_rows(workspace: Workspace, ids: Sequence[int]) -> list[Row]:
@@ -96,7 +105,7 @@ def read_rows(workspace: Workspace, ids: Sequence[int]) -> list[Row]:
         rows = cursor.execute(
             """SELECT id, coalesce(source_id, $here), conversation, input, instruction, output, coalesce(worse, ''),
                       history::VARCHAR, updated_at, scanned_at IS NOT NULL
-               FROM examples SEMI JOIN wanted_ids USING (id) ORDER BY conversation, id""",
+               FROM examples SEMI JOIN wanted_ids USING (id) ORDER BY conversation, 2, id""",
             {"here": WRITTEN_HERE},
         ).fetchall()
         cursor.unregister("wanted_ids")
@@ -108,51 +117,52 @@ def known_in(workspace: Workspace, conversations: Iterable[str]) -> Known:
     with workspace.database.cursor() as cursor:
         cursor.register("wanted_conversations", pa.table({"conversation": pa.array(set(conversations), pa.string())}))
         rows = cursor.execute(
-            """SELECT DISTINCT conversation, placeholder, secret, score = 1 AND made_in IS NULL AS named,
-                      state = 'rejected' AS rejected
+            """SELECT DISTINCT conversation, coalesce(source_id, $here), placeholder, secret,
+                      score = 1 AND made_in IS NULL AS named, state = 'rejected' AS rejected
                FROM standing_findings SEMI JOIN wanted_conversations USING (conversation)
                WHERE type = 'PERSON' OR state = 'rejected'
-               ORDER BY conversation, placeholder, secret"""
+               ORDER BY ALL""",
+            {"here": WRITTEN_HERE},
         ).fetchall()
         cursor.unregister("wanted_conversations")
-    originals = open_vault(workspace).originals(row[2] for row in rows)
-    people: dict[str, dict[int, list[str]]] = {}
-    named: dict[str, list[str]] = {}
-    left: dict[str, set[str]] = {}
-    for conversation, placeholder, secret, by_export, rejected in rows:
-        original = originals.get(secret)
+    originals = open_vault(workspace).originals(row[3] for row in rows)
+    people: dict[Scope, dict[int, list[str]]] = {}
+    named: dict[Scope, list[str]] = {}
+    left: dict[Scope, set[str]] = {}
+    for conversation, source, placeholder, secret, by_export, rejected in rows:
+        scope, original = (conversation, source), originals.get(secret)
         if original and rejected:
-            left.setdefault(conversation, set()).add(" ".join(original.split()))
+            left.setdefault(scope, set()).add(" ".join(original.split()))
         elif placeholder.startswith("[PERSON_"):
-            spellings = people.setdefault(conversation, {}).setdefault(_number(placeholder), [])
+            spellings = people.setdefault(scope, {}).setdefault(_number(placeholder), [])
             if original:
                 spellings.append(original)
                 if by_export:
-                    named.setdefault(conversation, []).append(original)
-    return Known(people, named, {conversation: frozenset(texts) for conversation, texts in left.items()})
+                    named.setdefault(scope, []).append(original)
+    return Known(people, named, {scope: frozenset(texts) for scope, texts in left.items()})
 
 
 def rewrite(rows: Sequence[Row], tagged: Mapping[str, Sequence[Finding]], rules: Rules, known: Known) -> Rewritten:
     """What is to be replaced in examples.
 
     Args:
-        rows: sorted by conversation.
+        rows: sorted by scope.
         tagged: text -> what the tagger found in it.
         rules: a person's.
         known: of their conversations.
     """
     done = Rewritten()
-    for conversation, of_it in groupby(rows, key=lambda row: row.conversation):
+    for scope, of_it in groupby(rows, key=lambda row: row.scope):
         together = list(of_it)
-        people = {number: list(names) for number, names in known.people.get(conversation, {}).items()}
+        people = {number: list(names) for number, names in known.people.get(scope, {}).items()}
         for row in together:
             # Numbers that stand in the texts are taken, whoever they are.
             for placeholder in {match.group() for text in row.texts() for match in PLACEHOLDER.finditer(text)}:
                 if placeholder.startswith("[PERSON_"):
                     people.setdefault(_number(placeholder), [])
-        left = known.left.get(conversation, frozenset())
+        left = known.left.get(scope, frozenset())
         own = Rules(rules.always, rules.never | left, rules.patterns) if left else rules
-        scrubber = Scrubber(known.named.get(conversation, ()), own, people)
+        scrubber = Scrubber(known.named.get(scope, ()), own, people)
         for row in together:
             _rewrite(row, scrubber, tagged, done)
     return done

@@ -78,6 +78,8 @@ CONVERSATION_FORMATS: dict[str, ConversationFormat] = {
     "chats": chats,
     **NAMED_FORMATS,
 }
+NUMBERED = ("zendesk", "intercom", "freshdesk", "helpscout", "front", "mailbox", "slack")
+"""The formats that number their conversations for good: the same number is the same one in each export."""
 FORMATS = (*TABLES, *CONVERSATION_FORMATS, *KINDS, articles.FORMAT, ARCHIVE)
 _ROWS: dict[str, Callable[[Layout], Rows]] = {
     "csv": delimited.rows,

@@ -157,7 +157,7 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
                                      tags, customer, happened_at, ticket_status, score, reopened, channel, language,
                                      worse, imported_as)
                SELECT $first_id + row_number() OVER (ORDER BY row) - 1, $source_id, row,
-                      $mark || '-' || if(conversation = '', 'row-' || row, conversation),
+                      if(mark = '', $mark, mark) || '-' || if(conversation = '', 'row-' || row, conversation),
                       instruction, input, output, history, topic, tags,
                       if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at,
                       ticket_status, score, reopened, channel, language, worse, key

@@ -13,7 +13,7 @@ from engine.data.duplicates import normalise
 from engine.data.examples import Turn, history_json
 from engine.data.outcomes import unwanted
 from engine.data.privacy import NO_RULES, Kind, Replaced, Rules, Scrubber
-from engine.data.sources.dates import when
+from engine.data.sources.dates import seconds, when
 from engine.data.sources.helpdesk import figure, word
 from engine.data.sources.mapping import ALONG, HISTORY
 from engine.data.sources.rows import Row
@@ -54,7 +54,8 @@ class Kept(NamedTuple):
     """A row that becomes an example, its personal data already replaced; `history` as it is stored.
 
     `key` is equal for examples that say the same. `findings` are counted once for a conversation, `found` are this
-    example's own.
+    example's own. `mark` tells its conversation apart from those of the same number, in whichever file it comes; empty
+    where the file alone does.
     """
 
     row: int
@@ -76,6 +77,7 @@ class Kept(NamedTuple):
     worse: str = ""
     key: int = 0
     found: tuple[Found, ...] = ()
+    mark: str = ""
 
 
 class Rejected(NamedTuple):
@@ -94,25 +96,33 @@ class Sieve:
         best_score: the top of the ratings' scale, None where ratings are words or absent.
         rules: what a person decided about personal data.
         day_first: whether 03/04/2024 is the third of April.
+        desk: the format, where it numbers its conversations for good, so that they are the same ones in every export.
     """
 
     def __init__(
-        self, mapping: Mapping[str, str], best_score: float | None, rules: Rules = NO_RULES, *, day_first: bool = False
+        self,
+        mapping: Mapping[str, str],
+        best_score: float | None,
+        rules: Rules = NO_RULES,
+        *,
+        day_first: bool = False,
+        desk: str = "",
     ) -> None:
         self._mapping = dict(mapping)
         self._best_score = best_score
         self._rules = rules
         self._day_first = day_first
+        self._desk = desk
 
     def to_json(self) -> dict[str, Any]:
         """All that makes it, for a process beside this one, which has it from `from_json`."""
         told = {"mapping": self._mapping, "best_score": self._best_score, "day_first": self._day_first}
-        return told | {"rules": self._rules.to_json()}
+        return told | {"desk": self._desk, "rules": self._rules.to_json()}
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Sieve":
         rules = Rules.from_json(told["rules"])
-        return cls(told["mapping"], told["best_score"], rules, day_first=told["day_first"])
+        return cls(told["mapping"], told["best_score"], rules, day_first=told["day_first"], desk=told["desk"])
 
     def sift(self, row: Row) -> Kept | Rejected:
         """Keeps a row or says why not."""
@@ -176,11 +186,14 @@ class Sieve:
             told = " | ".join(_cut(scrubber.unmark(text)[0]) for text in said[:2])
             return [Rejected(1, reason or _unanswered(clean), told or _cut(scrubber.unmark(clean.subject)[0]))]
         sifted: list[Kept | Rejected] = []
+        mark = _mark(conversation, self._desk)
         for row, answered in enumerate(answers, start=1):
             worse = clean.worse if answered is answers[-1] else ""
-            sifted.append(self._sift_answer(row, answered, clean, scrubber, findings, worse))
-            if isinstance(sifted[-1], Kept):
+            item = self._sift_answer(row, answered, clean, scrubber, findings, worse)
+            if isinstance(item, Kept):
+                item = item._replace(mark=mark)
                 findings = {}  # counted once for the whole conversation
+            sifted.append(item)
         return sifted
 
     def _sift_answer(
@@ -258,6 +271,15 @@ def key_of(instruction: str, input: str, output: str) -> int:
 def shown_pair(question: str, answer: str) -> str:
     """The beginnings of a question and an answer without personal data, for the list of what was set aside."""
     return f"{_cut(question)} | {_cut(answer)}"
+
+
+def _mark(conversation: Conversation, desk: str) -> str:
+    """What a conversation has in common with itself in other exports: its desk, its number and when it began, since two
+    accounts number alike. Empty where it has no number."""
+    if not desk or not conversation.id:
+        return ""
+    said = f"{desk}\n{conversation.id}\n{seconds(conversation.happened_at) or ''}"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def split_tags(text: str) -> list[str]:
@@ -340,8 +362,7 @@ def _scrubbed(conversation: Conversation, rules: Rules) -> tuple[Scrubber, Conve
 
     The customer's mark stays as it is: it is made unreadable where it is stored.
     """
-    writers = dict.fromkeys(message.name for message in conversation.messages if message.name)
-    scrubber = Scrubber([*writers, *conversation.names], rules)
+    scrubber = Scrubber(_in_order_of_appearance(conversation), rules)
     counted: dict[str, int] = {}
     clean = replace(
         conversation,
@@ -364,6 +385,25 @@ def _scrubbed(conversation: Conversation, rules: Rules) -> tuple[Scrubber, Conve
         names=(),
     )
     return scrubber, labels, counted
+
+
+def _in_order_of_appearance(conversation: Conversation) -> list[str]:
+    """The names of a conversation in the order in which they are met in it, as writers or in what is said. So they keep
+    their numbers when it comes again with more turns, and what was said before is known again."""
+    names = dict.fromkeys((*(message.name for message in conversation.messages), *conversation.names))
+    names.pop("", None)
+    met: dict[str, tuple[int, int]] = {}
+    for turn, message in enumerate(conversation.messages):
+        said = f"{conversation.subject}\n{message.text}" if not turn else message.text
+        plain = said.lower()
+        for name in names.keys() - met.keys():
+            places = [plain.find(part) for part in name.lower().split()]
+            place = -1 if name == message.name else min((at for at in places if at >= 0), default=len(plain))
+            if place < len(plain):
+                met[name] = (turn, place)
+        if len(met) == len(names):
+            break
+    return sorted(names, key=lambda name: met.get(name, (len(conversation.messages), 0)))
 
 
 def _counting(scrubber: Scrubber, text: str, counted: dict[str, int]) -> str:

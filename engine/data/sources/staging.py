@@ -18,7 +18,7 @@ from engine import files
 from engine.data.privacy import NO_RULES, Rules
 from engine.data.progress import Progress
 from engine.data.sources import archive, articles
-from engine.data.sources.detect import ARCHIVE, Detected, conversations, detect, passages, rows
+from engine.data.sources.detect import ARCHIVE, NUMBERED, Detected, conversations, detect, passages, rows
 from engine.data.sources.repeats import HERE_ALREADY, Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
 from engine.data.sources.workers import Item, Sifted, Workers, sift
@@ -39,6 +39,7 @@ _KEPT = pa.schema(
         ("reopened", pa.int64()),
         *((name, pa.string()) for name in ("channel", "language", "worse")),
         ("key", pa.uint64()),
+        ("mark", pa.string()),
     ]
 )
 _FOUND = pa.schema(
@@ -202,7 +203,13 @@ def _sifted(detected: Detected, staged: Staged, workers: Workers, rules: Rules) 
     """The same for one file that is no zip. Passages of a document are added to what is staged."""
     layout = detected.layout
     staged.passages += [(document, *passage) for document, passage in passages(layout)]
-    sieve = Sieve(detected.mapping, detected.best_score, rules, day_first=detected.day_first)
+    sieve = Sieve(
+        detected.mapping,
+        detected.best_score,
+        rules,
+        day_first=detected.day_first,
+        desk=detected.format if detected.format in NUMBERED else "",
+    )
     items: Iterable[Item] = conversations(layout) if detected.holds_conversations else rows(layout)
     if layout.file.path.stat().st_size >= LARGE:
         return workers.sift(sieve, items)
