@@ -19,7 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from engine import hardware, jobs
-from engine.data.sources import inbox
+from engine.data.sources import import_queue
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.progress import progress
 from engine.workspace import Workspace
@@ -110,7 +110,7 @@ def launch_studio(workspace: Workspace, port: int | None = None, open_browser: b
     notices.log_to(workspace.root / "studio.log")
     app = build_app(workspace)
     # What was being imported when the studio was closed goes on.
-    inbox.carry_on(workspace)
+    import_queue.carry_on(workspace)
     app.queue(default_concurrency_limit=8)
     _, address, _ = app.launch(
         server_name=HOST,

@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 
 from engine.data.repetition import searching
-from engine.data.sources import inbox, list_sources
+from engine.data.sources import import_queue, inbox, list_sources
 from engine.workspace import open_workspace
 
 RESULT = Path(__file__).parent / "results" / "desk.json"
@@ -192,8 +192,8 @@ def work(folder: Path) -> dict[str, Any]:
     workspace.database.value("SELECT 1")
     began = time.monotonic()
     waiting = inbox.drop(workspace, folder / "tickets.jsonl")
-    inbox.want(workspace, waiting)
-    if not inbox.wait(workspace, waiting.id, LONGEST):
+    import_queue.want(workspace, waiting)
+    if not import_queue.wait(workspace, waiting.id, LONGEST):
         raise TimeoutError
     imported = time.monotonic()
     (source,) = list_sources(workspace)

@@ -1,7 +1,7 @@
 """Files: drop them, check what their columns hold, import, and read the account of each.
 
-What a dropped file is and how far it is stands in the workspace (`sources.inbox`), so that a page that is loaded again,
-or a studio that is opened again, shows it as it is.
+What a dropped file is and how far it is stands in the workspace (`sources.inbox`, `sources.import_queue`), so that a
+page that is loaded again, or a studio that is opened again, shows it as it is.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from urllib.parse import quote
 import gradio as gr
 
 from engine.data import sources
-from engine.data.sources import inbox
+from engine.data.sources import import_queue, inbox
 from engine.data.sources.inbox import Waiting
 from engine.errors import TunedeskError
 from engine.workspace import Workspace
@@ -75,8 +75,8 @@ def _panel(workspace: Workspace, first: Waiting, more: int) -> tuple[str, bool]:
 def import_first(workspace: Workspace) -> None:
     """Imports the file in the panel; a small one is in when this ends, a large one goes on by itself."""
     for first in _asked(workspace)[:1]:
-        inbox.want(workspace, first)
-        inbox.wait(workspace, first.id, SECONDS_TO_WAIT)
+        import_queue.want(workspace, first)
+        import_queue.wait(workspace, first.id, SECONDS_TO_WAIT)
 
 
 @notices.shown
@@ -84,7 +84,7 @@ def import_all(workspace: Workspace) -> None:
     """Imports every file that can be imported as it was detected; the others stay."""
     for each in _asked(workspace):
         try:
-            inbox.want(workspace, each)
+            import_queue.want(workspace, each)
         except TunedeskError as error:
             gr.Warning(waiting_parts.stays(each.name, error.title))
 
@@ -92,7 +92,7 @@ def import_all(workspace: Workspace) -> None:
 @notices.shown
 def skip_first(workspace: Workspace) -> None:
     for first in _asked(workspace)[:1]:
-        inbox.leave_out(workspace, first.id)
+        import_queue.leave_out(workspace, first.id)
 
 
 def _asked(workspace: Workspace) -> list[Waiting]:
@@ -154,7 +154,7 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., Any]]:
             inbox.as_detected(workspace, first.id)
 
     def leave(event: gr.EventData) -> None:
-        inbox.leave_out(workspace, str(event.id))
+        import_queue.leave_out(workspace, str(event.id))
 
     def again(event: gr.EventData) -> None:
         inbox.ask_again(workspace, str(event.id))

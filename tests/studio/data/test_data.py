@@ -9,7 +9,7 @@ from gradio_client import Client, handle_file
 
 from engine.data import editor, versions
 from engine.data.review import CONFIRMATION
-from engine.data.sources import inbox
+from engine.data.sources import import_queue, inbox
 from engine.workspace import Workspace
 from studio.tabs import data
 from studio.tabs.data import strip
@@ -44,7 +44,7 @@ def test_a_file_is_imported_mended_and_frozen_through_the_page(
     page.predict([handle_file(str(tickets))], api_name="/data_look")
     (waiting,) = inbox.list_waiting(workspace)
     page.predict(api_name="/data_import")
-    assert inbox.wait(workspace, waiting.id, 60)
+    assert import_queue.wait(workspace, waiting.id, 60)
     assert editor.page(workspace).total == 30
     assert list(workspace.imports.iterdir()) == []
     editor.trash(workspace, [1])

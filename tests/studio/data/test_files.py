@@ -10,7 +10,7 @@ import pytest
 
 from engine import files as disk
 from engine.data import editor, sources
-from engine.data.sources import inbox
+from engine.data.sources import import_queue, inbox
 from engine.data.sources.detect import FORMATS
 from engine.workspace import Workspace
 from studio.tabs.data import files, waiting_parts
@@ -192,7 +192,7 @@ def test_several_files_are_taken_in_at_once_and_what_cannot_be_stays(
     files.import_all(workspace)
     for waiting in inbox.list_waiting(workspace):
         if waiting.state == "wanted":
-            assert inbox.wait(workspace, waiting.id, 60)
+            assert import_queue.wait(workspace, waiting.id, 60)
     assert [source.name for source in sources.list_sources(workspace)] == ["c.csv", "a.csv"]
     assert len(told) == 1
     assert "b.csv stays here" in told[0]
