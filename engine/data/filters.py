@@ -16,6 +16,7 @@ from datetime import date
 from typing import Literal, NamedTuple, TypeAlias
 
 from engine.data.cleaning.standing import GOLDEN
+from engine.data.repetition.clusters import OPEN
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 
@@ -68,7 +69,7 @@ class Filter:
         source: numbers of sources; 0 for what was written here.
         split: of the newest version: train, validation, golden; "" for what is not in it.
         privacy: open (findings to review), unscanned, clear.
-        duplicates: exact, near, contradiction, as last searched; "" for what repeats nothing.
+        duplicates: exact, near, contradiction, as last searched and not settled or changed since; "" for others.
         origin: imported, written, synthetic, corrected.
         tags: one of these.
         channel: email, chat and so on.
@@ -136,8 +137,8 @@ COLUMNS = {
     "duplicates": Column(
         "coalesce(repeated.kinds, [''])",
         "many",
-        "LEFT JOIN (SELECT example_id, list(DISTINCT kind) AS kinds FROM duplicates GROUP BY ALL) AS repeated "
-        "ON repeated.example_id = examples.id",
+        f"LEFT JOIN (WITH {OPEN} SELECT example_id, list(DISTINCT kind) AS kinds "  # noqa: S608 (constants)
+        "FROM present JOIN open USING (cluster, kind) GROUP BY ALL) AS repeated ON repeated.example_id = examples.id",
     ),
     "tags": Column("if(len(examples.tags) = 0, [''], examples.tags)", "many"),
     "split": Column(

@@ -8,6 +8,8 @@ import pytest
 from engine.data import bulk, changes, editor, filters, versions
 from engine.data.filters import COLUMNS, EVERYTHING, UNKNOWN, Filter, Range, parse_range, toggle
 from engine.data.histograms import Bar, histogram, histograms
+from engine.data.repetition import settling
+from engine.data.repetition.clusters import SAID
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 from tests.engine.data.conftest import freeze
@@ -47,6 +49,7 @@ def filled(workspace: Workspace) -> Workspace:
         cursor.execute("""INSERT INTO duplicates (cluster, kind, example_id, similarity, keep)
                           VALUES (1, 'exact', 3, 1, true), (1, 'exact', 4, 1, false),
                           (2, 'near', 4, 0.8, true), (2, 'near', 5, 0.8, false)""")
+        cursor.execute(f"INSERT INTO searched_texts SELECT id, {SAID} FROM examples")
     return workspace
 
 
@@ -100,6 +103,24 @@ def test_splits_are_those_of_the_newest_version(filled: Workspace) -> None:
         assert ids(filled, Filter(split=(split,), status="any")) == frozen
     assert ids(filled, Filter(split=("",), status="any")) == [1]
     assert sum(bar.count for bar in histogram(filled, "split")) == 11
+
+
+def test_what_was_settled_or_changed_since_repeats_nothing(filled: Workspace) -> None:
+    def repeating() -> list[list[int]]:
+        return [ids(filled, Filter(duplicates=(kind,))) for kind in ("exact", "near")]
+
+    assert repeating() == [[3, 4], [4, 5]]
+    settling.keep_all(filled, 1)
+    assert repeating() == [[], [4, 5]]
+    assert ids(filled, Filter(duplicates=("",), source=(1,))) == [1, 2, 3, 6, 7, 8]
+    assert [(bar.key, bar.count) for bar in histogram(filled, "duplicates")] == [("", 10), ("near", 2)]
+    editor.edit_cell(filled, 5, "output", "Something else.")
+    assert repeating() == [[], []]
+    changes.undo(filled)
+    changes.undo(filled)
+    assert repeating() == [[3, 4], [4, 5]]
+    editor.trash(filled, [3])
+    assert repeating() == [[], [4, 5]]
 
 
 def test_unknown_values_are_refused() -> None:
