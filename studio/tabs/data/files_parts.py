@@ -1,5 +1,5 @@
-"""What the Files view draws of sources: a card with the account of each, the rows set aside, and how to get files out
-of a helpdesk. Text in, HTML out; everything that comes from people goes through `escape`.
+"""What the Files view draws of sources: a card with the account of each, the rows set aside, and where to get files.
+Text in, HTML out; everything that comes from people goes through `escape`.
 """
 
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from engine.data.sources import RejectedRow, Source
+from studio.tabs.data.where_from import EXPORTS, OTHERS
 
 LABELS = {
     "instruction": "Question",
@@ -94,31 +95,6 @@ SAVE = """
 }
 """
 """Lets the browser save a file of this studio."""
-
-EXPORTS = (
-    (
-        "Zendesk",
-        "In Admin Center open Account, Tools, Reports, and there the Export tab. Choose the JSON export of tickets.",
-        "Not the CSV export: it has no comments. No Export tab? The account's owner asks Zendesk to switch exports on.",
-    ),
-    (
-        "Intercom",
-        "Its API gives each conversation with its messages (/conversations/ID); save those answers as JSON.",
-        "Its own CSV of conversations has no messages. A CSV with a message in each row can be read too.",
-    ),
-    (
-        "Freshdesk",
-        "Its API gives each ticket with its answers (/api/v2/tickets/ID?include=conversations); save those as JSON.",
-        "The export of the list of tickets has no answers, so it cannot be used.",
-    ),
-)
-"""How to get conversations out of a helpdesk: name, the way, what to look out for."""
-
-OTHERS = (
-    "Also read: Help Scout and Front, chats of WhatsApp and Slack, transcripts, mailboxes (.mbox, .eml, .msg), tables "
-    "(CSV, Excel, Parquet, JSON), training files in the forms of Alpaca, ShareGPT, OpenAI and TRL, and documents "
-    "(Word, PDF, web pages, Markdown), or a zip of any of these. What a file is, is told from its content."
-)
 
 
 @dataclass(frozen=True)
