@@ -47,8 +47,8 @@ EXPORTS = (
         "Zendesk: open https://YOUR-NAME.zendesk.com/api/v2/help_center/articles.json?per_page=100 in the browser "
         "and save the page. Intercom (/articles) and Freshdesk (/api/v2/solutions/folders/ID/articles) give them "
         "through their APIs.",
-        "More than 100 in Zendesk: add &amp;page=2 and so on. They go to the knowledge base, where the bot looks things "
-        "up; so do web pages, Word files and PDFs.",
+        "More than 100 in Zendesk: add &amp;page=2 and so on. They go to the knowledge base, where the bot looks "
+        "things up; so do web pages, Word files and PDFs.",
     ),
 )
 """Name, the way, what to look out for."""
