@@ -1,4 +1,6 @@
-"""Articles of a help center as Zendesk, Intercom and Freshdesk give them in JSON: documents for the knowledge base.
+"""Articles of a help center as Zendesk, Intercom and Freshdesk give them: documents for the knowledge base.
+
+They come as JSON, or as a table with an article in each row.
 
 An article is a document with a title and HTML. What it says is looked up, never learned as an answer, also where its
 headings ask: nobody answered anybody there. Drafts, and what not everybody may read, are set aside.
@@ -9,10 +11,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from engine.data.privacy import scrub
+from engine.data.sources import delimited
 from engine.data.sources.document_texts import html_blocks
 from engine.data.sources.documents import Passage, passages_of
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.helpdesk import Json, has_keys, is_yes, part, records, values, word
+from engine.data.sources.mapping import plain_name
 from engine.data.sources.rows import File, Layout, Row, Rows, clean_name, storable
 
 FORMAT = "articles"
@@ -26,6 +30,10 @@ NO_ARTICLE = "The record is no article"
 
 _WRAPPERS = ("articles", "data", "results", "article")
 _INTERCOM = re.compile(r'"type"\s*:\s*"(?:internal_)?article"')
+_COLUMNS = (
+    {"title", "body", "state", "author_id", "parent_type"},
+    {"title", "body", "draft", "author_id", "section_id"},
+)
 # Freshdesk writes the state of an article as a figure.
 _FRESHDESK_DRAFT = "1"
 _PREVIEWED = 200
@@ -40,7 +48,10 @@ class Article(NamedTuple):
 
 
 def looks_like(head: str) -> bool:
-    """Whether a JSON text has the keys of a help center's articles."""
+    """Whether a JSON text has the keys of a help center's articles, or a table the columns."""
+    if head.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+        columns = {_plain(cell.strip('"')) for cell in head.split("\n", 1)[0].strip("\ufeff\r").split(",")}
+        return any(each <= columns for each in _COLUMNS)
     return (
         has_keys(head, "title", "body", "section_id", "user_segment_id")
         or (has_keys(head, "title", "body", "author_id") and bool(_INTERCOM.search(head)))
@@ -93,12 +104,38 @@ def passages(layout: Layout) -> list[tuple[str, Passage]]:
 
 def _articles(layout: Layout) -> Iterator[tuple[Article, float]]:
     """The articles of a file, with the share of it that had been read when they came."""
+    if not _is_json(layout):
+        yield from _of_table(layout)
+        return
     for value, share, problem, content in values(layout.file, layout.encoding):
         found = [] if problem else list(records(value, _WRAPPERS))
         if problem:
             yield Article(content, [], problem), share or 0.0
         for place, record in enumerate(found, start=1):
             yield _article(record), place / len(found) if share is None else share
+
+
+def _is_json(layout: Layout) -> bool:
+    with layout.file.path.open(encoding=layout.encoding, errors="replace") as text:
+        return text.read(64).lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+
+
+def _of_table(layout: Layout) -> Iterator[tuple[Article, float]]:
+    """The articles of a table. One of history repeats an article for each of its changes; the last one stands."""
+    table = delimited.examine(layout.file, Encoding(layout.encoding, ""))
+    latest: dict[str, Json] = {}
+    for row in delimited.rows(table):
+        if row.problem:
+            yield Article(row.content, [], row.problem), row.share
+        else:
+            record = {_plain(column): value for column, value in row.values.items()}
+            latest[word(record.get("id")) or str(row.number)] = record
+    for place, record in enumerate(latest.values(), start=1):
+        yield _article(record), place / len(latest)
+
+
+def _plain(column: str) -> str:
+    return plain_name(column).replace(" ", "_")
 
 
 def _article(record: Json) -> Article:

@@ -106,10 +106,40 @@ def test_what_is_seen_before_the_import(write: Write) -> None:
     ]
 
 
+def test_a_table_of_articles_holds_the_last_of_each(workspace: Workspace, write: Write) -> None:
+    columns = ["id", "title", "description", "body", "author_id", "state", "type", "parent_type", "updated_at"]
+    rows = [
+        ["a1", "Hours", "When", "<p>From 9 to 4.</p>", "9", "published", "article", "collection", "2023-01-01"],
+        ["a2", "Soon", "", "<p>Not yet.</p>", "9", "draft", "article", "collection", "2023-01-01"],
+        [
+            "a1",
+            "Hours",
+            "When",
+            "<p>From 9 to 5, <b>Sunday</b> too.</p>",
+            "9",
+            "published",
+            "article",
+            "",
+            "2023-06-01",
+        ],
+    ]
+    report = import_file(workspace, write("article_history.csv", [columns, *rows]))
+    assert (report.format, report.passages, report.reasons) == ("articles", 1, {DRAFT: 1})
+    (passage,) = knowledge.list_passages(workspace)
+    assert (passage.source, passage.title, passage.text) == ("Hours", "Hours", "From 9 to 5, Sunday too.")
+
+
 def test_a_broken_line_takes_no_other_with_it(workspace: Workspace, write: Write) -> None:
     lines = [json.dumps(intercom()), '{"type": "article", "title": "Half', json.dumps({"type": "article", "id": 1})]
     report = import_file(workspace, write("articles.jsonl", "\n".join(lines)))
     assert (report.passages, sum(report.reasons.values())) == (3, 2)
+
+
+def test_real_articles_of_intercom(workspace: Workspace, shared_data: Path) -> None:
+    folder = shared_data / "helpdesk_exports" / "intercom_fivetran_seeds"
+    report = import_file(workspace, folder / "article_history_data.csv")
+    assert (report.format, report.imported) == ("articles", 0)
+    assert "Getting Started Guide" in knowledge.count(workspace)
 
 
 def test_real_articles_of_freshdesk(workspace: Workspace, shared_data: Path) -> None:
