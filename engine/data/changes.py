@@ -72,7 +72,7 @@ def make(cursor: DuckDBPyConnection, purpose: str, edits: Rows, parameters: Mapp
         InputRefused: a question or an answer would become empty.
         ValueError: an unknown field, a missing value or one field of an example twice.
     """
-    batch = _new_batch(cursor)
+    batch = new_batch(cursor)
     with _source(cursor, edits) as source:
         cursor.execute(
             f"""INSERT INTO edits (batch, example_id, field, before, after)
@@ -129,7 +129,7 @@ def add(
             FROM (SELECT nextval('examples_id') AS id, * FROM added)"""  # noqa: S608 (columns that were checked)
     )
     cursor.execute("INSERT INTO examples BY NAME SELECT * FROM numbered ORDER BY id")
-    batch = _new_batch(cursor)
+    batch = new_batch(cursor)
     cursor.execute(
         """INSERT INTO edits (batch, example_id, field, before, after)
            SELECT ?, id, 'added', 'trashed', 'active' FROM numbered ORDER BY id""",
@@ -154,7 +154,7 @@ def decide(cursor: DuckDBPyConnection, purpose: str, example_ids: Sequence[int])
     Returns:
         The batch. What rests on the decision holds as long as its edits are not undone.
     """
-    batch = _new_batch(cursor)
+    batch = new_batch(cursor)
     cursor.execute(
         """INSERT INTO edits (batch, example_id, field, before, after)
            SELECT ?, unnest(?::BIGINT[]), 'decided', '', 'decided'""",
@@ -240,8 +240,8 @@ def _source(cursor: DuckDBPyConnection, rows: Rows) -> Iterator[str]:
         yield rows
 
 
-def _new_batch(cursor: DuckDBPyConnection) -> int:
-    """A number for the changes of one action."""
+def new_batch(cursor: DuckDBPyConnection) -> int:
+    """A number for the changes of one action, or for a decision that changes no text."""
     return int(cursor.execute("SELECT nextval('batches_id')").fetchall()[0][0])
 
 

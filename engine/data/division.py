@@ -19,6 +19,7 @@ from engine.data.duplicates import normalise
 from engine.data.examples import Example
 from engine.data.splits import SPLITS, Split, SplitBy, divide
 from engine.errors import InputRefused, StorageFailed
+from engine.words import so_many
 from engine.workspace import Workspace
 
 # A golden split larger than this leaves too little to learn from.
@@ -115,11 +116,12 @@ def divided(
     if split_by == "customer":
         customers = _customers(cursor, examples)
         unknown = sum(not customer for customer in customers)
-        notes += [f"{_so_many(unknown)} without a known customer: divided by conversation."] if unknown else []
+        if unknown:
+            notes.append(f"{so_many(unknown, 'example')} without a known customer: divided by conversation.")
     elif split_by == "date":
         dates = _dates(cursor, examples)
         undated = sum(date is None for date in dates)
-        notes += [f"{_so_many(undated)} without a date: among those to learn from."] if undated else []
+        notes += [f"{so_many(undated, 'example')} without a date: among those to learn from."] if undated else []
     splits = divide(
         examples,
         golden=golden,
@@ -246,7 +248,3 @@ def _missed(counts: Counter[Split], wanted: dict[Split, float], total: int) -> l
         elif abs(got - share) > max(0.05, share / 2):
             told.append(f"{got:.0%} are {split} instead of {share:.0%}, as what belongs together stays together.")
     return told
-
-
-def _so_many(count: int) -> str:
-    return f"{count:,} example{'s' if count != 1 else ''}"

@@ -88,7 +88,7 @@ def never_text(workspace: Workspace, text: str) -> Decided:
     findings = hits.ids_of(workspace, open_vault(workspace).mark(text), ("open", "accepted"))
     with workspace.database.transaction() as cursor:
         done = _reject(workspace, cursor, findings, "privacy:never")
-        batch = rules.number(cursor) if done.batch is None else done.batch
+        batch = changes.new_batch(cursor) if done.batch is None else done.batch
         rules.remember(cursor, "never", single_blanks(text), "PERSON", batch)
     return done
 
@@ -122,7 +122,7 @@ def always_text(workspace: Workspace, text: str, kind: str, findings: Sequence[i
             batch = (
                 changes.decide(cursor, "privacy:always", [each.example_id for each in wanted])
                 if wanted
-                else rules.number(cursor)
+                else changes.new_batch(cursor)
             )
         _set(cursor, "accepted", batch, [each.id for each in wanted])
         rules.remember(cursor, "always", text, of_kind, batch)

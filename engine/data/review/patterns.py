@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.data import changes
 from engine.data.privacy import PLACEHOLDER, Finding, Kind, Rules
 from engine.data.privacy.rules import matches, pattern_like, require_pattern, single_blanks
 from engine.data.progress import Progress
@@ -148,7 +149,7 @@ def keep_pattern(
     done = rewrite(rows, {}, told, known_in(workspace, (row.conversation for row in rows)))
     with workspace.database.transaction() as cursor:
         batch, _ = save(cursor, open_vault(workspace), rows, done, purpose="privacy:pattern")
-        rules.remember(cursor, "pattern", pattern, of_kind, batch or rules.number(cursor))
+        rules.remember(cursor, "pattern", pattern, of_kind, batch or changes.new_batch(cursor))
     return Decided(batch, len(done.places))
 
 

@@ -60,11 +60,6 @@ def remember(cursor: DuckDBPyConnection, action: str, text: str, kind: Kind, mad
     )
 
 
-def number(cursor: DuckDBPyConnection) -> int:
-    """A number as batches have, for a decision that changed no text."""
-    return int(cursor.execute("SELECT nextval('batches_id')").fetchall()[0][0])
-
-
 def remove_rule(workspace: Workspace, rule_id: int) -> None:
     """Lets go of a rule for what comes from now on; what it replaced stays replaced."""
     with workspace.database.transaction() as cursor:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.data import changes
 from engine.data.privacy import Finding, Rules, tag
 from engine.data.privacy.rules import single_blanks
 from engine.data.progress import Progress, time_left
@@ -104,7 +105,7 @@ def _scan(workspace: Workspace, progress: Progress | None) -> Scanned:
         with workspace.database.transaction() as cursor:
             batch, same = save(cursor, open_vault(workspace), rows, done, purpose="privacy:names", scanned=True)
             for text in everywhere:
-                rules.remember(cursor, "never", text, "PERSON", batch or rules.number(cursor))
+                rules.remember(cursor, "never", text, "PERSON", batch or changes.new_batch(cursor))
         spared += everywhere
         examples += len(same)
         texts += len(tagged)

@@ -8,7 +8,7 @@ from docx import Document as WordDocument
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
-from engine.data import knowledge
+from engine.data import changes, knowledge
 from engine.data.review import rules
 from engine.data.sources import documents, import_file
 from engine.data.sources.document_texts import Block, Kind, kind_of, read_blocks
@@ -257,8 +257,8 @@ def test_kinds(write: Write) -> None:
 
 def test_a_persons_rules_hold_in_documents_and_names_of_products_stay(workspace: Workspace, write: Write) -> None:
     with workspace.database.transaction() as cursor:
-        rules.remember(cursor, "always", "Ana Lopez", "PERSON", rules.number(cursor))
-        rules.remember(cursor, "never", "help@shop.example", "EMAIL", rules.number(cursor))
+        rules.remember(cursor, "always", "Ana Lopez", "PERSON", changes.new_batch(cursor))
+        rules.remember(cursor, "never", "help@shop.example", "EMAIL", changes.new_batch(cursor))
     text = "# Benches\n\nAna Lopez designed the Alder bench. Not to Alaska or Hawaii. Write to help@shop.example.\n"
     assert import_file(workspace, write("benches.md", text)).passages == 1
     (passage,) = knowledge.list_passages(workspace)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.data import editor
+from engine.data import changes, editor
 from engine.data.review import rules
 from engine.data.sources import (
     clean_name,
@@ -231,7 +231,7 @@ def test_rows_that_were_changed_since_are_known_as_well(workspace: Workspace, wr
 
 def test_rows_set_aside_keep_to_a_person_s_rules(workspace: Workspace, write: Write) -> None:
     with workspace.database.transaction() as cursor:
-        rules.remember(cursor, "always", "Projekt Zephyr", "PERSON", rules.number(cursor))
+        rules.remember(cursor, "always", "Projekt Zephyr", "PERSON", changes.new_batch(cursor))
     report = import_file(workspace, write("a.csv", [*pairs(2), ["Who runs Projekt Zephyr?", "", "x"]]))
     assert rejected_rows(workspace, report.id)[0].content == "Who runs [PERSON_1]?"
 
