@@ -1,16 +1,20 @@
 """The same tickets in two exports are known as the same conversations, of which only what is new is added."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
-from engine.data.conversations import answers_in
+from engine.data.conversations import Conversation, Message, answers_in
 from engine.data.review.replacing import known_in, read_rows
 from engine.data.sources import detect, import_file
 from engine.data.sources.detect import conversations
 from engine.data.sources.repeats import HERE_ALREADY
+from engine.data.sources.rows import Row
+from engine.data.sources.sieve import Kept, Sieve
 from engine.workspace import Workspace
 from tests.engine.data import helpdesks
 
@@ -125,6 +129,31 @@ def test_mails_of_one_box_are_conversations_of_their_own(workspace: Workspace, w
     assert (report.read, report.imported) == (3, 1)
     assert len(set(names(workspace))) == 3
     assert "mail.example" not in "".join(names(workspace))
+
+
+def test_a_zip_of_both_exports_is_no_other(workspace: Workspace, write: Write, tmp_path: Path) -> None:
+    ticket = helpdesks.zendesk(1)
+    january, june = half(write, "zendesk", ticket), write("june.json", [ticket])
+    with ZipFile(tmp_path / "both.zip", "w") as packed:
+        packed.write(january, "january.json")
+        packed.write(june, "june.json")
+    report = import_file(workspace, tmp_path / "both.zip")
+    assert (report.read, report.imported, report.reasons) == (3, 2, {"Same question and answer as an earlier row": 1})
+    assert len(set(names(workspace))) == 1
+
+
+def test_a_process_beside_this_one_names_them_alike() -> None:
+    sieve = Sieve({"instruction": "q", "output": "a", "happened_at": "d"}, None, day_first=True, desk="zendesk")
+    other = Sieve.from_json(json.loads(json.dumps(sieve.to_json())))
+    ticket = Conversation("1", (Message("customer", "Where is it?"), Message("agent", "It is here.")))
+    row = Row(1, {"q": "Where is it?", "a": "It is here.", "d": "03/04/2024"}, 1.0)
+    assert sieve.sift_conversation(ticket) == other.sift_conversation(ticket)
+    (kept,) = other.sift_conversation(ticket)
+    assert isinstance(kept, Kept)
+    assert len(kept.mark) == 16
+    kept = other.sift(row)
+    assert isinstance(kept, Kept)
+    assert (kept.happened_at, kept.mark) == ("2024-04-03", "")
 
 
 def test_tables_say_nothing_of_their_desk(workspace: Workspace, write: Write) -> None:
