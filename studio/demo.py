@@ -36,6 +36,7 @@ from engine.serving import demos
 from engine.serving.conversation import Done, Piece
 from engine.serving.server import bind
 from engine.serving.speaker import Speaker
+from engine.serving.wire import event_line
 
 PAGE = Path(__file__).with_name("demo.html")
 # After its end it says so for a while before the process ends itself.
@@ -185,16 +186,16 @@ async def _answer(door: Door, visitor: Visitor, speaker: Speaker, text: str) -> 
     try:
         async for event in events:
             if door.over:
-                yield _event({"error": "This demo has ended."})
+                yield event_line({"error": "This demo has ended."})
                 return
             if isinstance(event, Piece):
-                yield _event({"piece": event.text})
+                yield event_line({"piece": event.text})
             elif isinstance(event, Done):
                 visitor.talk = [*talk, {"role": "assistant", "content": event.text}]
                 visitor.answers.append((text, event.text))
-                yield _event({"answer": len(visitor.answers) - 1})
+                yield event_line({"answer": len(visitor.answers) - 1})
     except TunedeskError as error:
-        yield _event({"error": str(error)})
+        yield event_line({"error": str(error)})
     finally:
         await events.aclose()
 
@@ -267,10 +268,6 @@ def _page(door: Door, visitor: Visitor | None) -> Response:
 
 def _say(status: int, sentence: str) -> JSONResponse:
     return JSONResponse({"error": sentence}, status, {"Cache-Control": "no-store"})
-
-
-def _event(value: dict[str, Any]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
 
 
 def _forget(times: deque[float], seconds: float) -> None:
