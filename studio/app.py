@@ -24,6 +24,7 @@ from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.progress import progress
 from engine.workspace import Workspace
 from studio import notices, shell, theme
+from studio.events import QUIET
 from studio.tabs import chat, data, evaluate, ship, start, train
 
 HOST = "127.0.0.1"
@@ -31,7 +32,6 @@ FIRST_PORT, LAST_PORT = 7860, 7959
 # What a tick costs, the page pays: about 70 ms of a core for each event. The frame is one, the screens are four.
 SECONDS_BETWEEN_FRAMES = 1.0
 SECONDS_BETWEEN_TICKS = 3.0
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 TABS: dict[str, ModuleType] = {
     "start": start,
     "data": data,

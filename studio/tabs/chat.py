@@ -17,6 +17,7 @@ from engine.serving import bots, clients, make
 from engine.serving.bots import Bot
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs import chat_parts as parts
 from studio.tabs.chat_parts import Answer, Round
 
@@ -223,15 +224,14 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
                 elem_id="chat-share",
             )
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     beside = [compare, policy, share, tries]
     answer: dict[str, Any] = {"outputs": [talk, rounds, text], "show_progress": "hidden", "concurrency_limit": 8}
     asking = [bot, compare, rounds]
 
-    refresh.change(partial(draw, workspace), [bot, rounds], [bot, *beside], **quiet)
-    bot.input(partial(choose, workspace), bot, beside, **quiet)
+    refresh.change(partial(draw, workspace), [bot, rounds], [bot, *beside], **QUIET)
+    bot.input(partial(choose, workspace), bot, beside, **QUIET)
     for event in (text.focus, bot.input, compare.input):
-        event(partial(prepare, workspace), [bot, compare], None, **quiet)
+        event(partial(prepare, workspace), [bot, compare], None, **QUIET)
     go.click(partial(send, workspace), [text, *asking], api_name="chat_send", **answer)
     text.submit(partial(send, workspace), [text, *asking], api_visibility="private", **answer)
     tries.ask(_example(workspace), asking, api_visibility="private", **answer)
@@ -239,5 +239,5 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     fresh.click(lambda: (parts.talk([], {}), [], ""), None, [talk, rounds, text], api_name="chat_new", queue=False)
     share.release(partial(set_share, workspace), [bot, share], policy, api_name="chat_share", show_progress="hidden")
     retry.click(partial(make_again, workspace), None, None, api_name="chat_make_again", show_progress="hidden")
-    tick.tick(partial(pulse, workspace), [seen, refresh], [seen, made, retry, refresh], **quiet)
+    tick.tick(partial(pulse, workspace), [seen, refresh], [seen, made, retry, refresh], **QUIET)
     return ChatTab(bot, time.monotonic, (refresh,))

@@ -18,6 +18,7 @@ from engine.evaluation.report import Order, side_by_side
 from engine.training import runs
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs import evaluate_parts as parts
 
 GOLDEN = "golden"
@@ -326,27 +327,26 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
             card = gr.HTML(parts.nothing_to_rate(), elem_id="evaluate-card", js_on_load=parts.RATE_PRESSED)
             rater = gr.Textbox(DEFAULT_RATER, label="Who is rating", elem_id="evaluate-rater", max_length=60, scale=0)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     results = [found, sorted_by, answers_area]
     redraw: dict[str, Any] = {
         "fn": partial(draw, workspace),
         "inputs": [source, systems, shown],
         "outputs": [account, table, source, systems, words, go, shown, *results],
-        **quiet,
+        **QUIET,
     }
     side: dict[str, Any] = {
         "fn": partial(draw_answers, workspace),
         "inputs": [shown, sorted_by, order],
         "outputs": answers,
-        **quiet,
+        **QUIET,
     }
-    blind: dict[str, Any] = {"fn": partial(draw_card, workspace), "inputs": [shown, rater], "outputs": card, **quiet}
+    blind: dict[str, Any] = {"fn": partial(draw_card, workspace), "inputs": [shown, rater], "outputs": card, **QUIET}
 
     for event in (changed.change, refresh.change):
         event(**redraw).then(**side).then(**blind)
     for choice in (source.input, systems.input):
-        choice(partial(preview, workspace), [source, systems], [words, go], **quiet)
-    shown.input(partial(draw_results, workspace), shown, results, **quiet).then(**side).then(**blind)
+        choice(partial(preview, workspace), [source, systems], [words, go], **QUIET)
+    shown.input(partial(draw_results, workspace), shown, results, **QUIET).then(**side).then(**blind)
     order.input(**side)
     sorted_by.input(**side)
 
@@ -354,7 +354,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
     halt.click(partial(stop, workspace), None, None, api_name="evaluate_stop", show_progress="hidden")
     again.click(partial(resume, workspace), changed, changed, api_name="evaluate_resume", show_progress="hidden")
     pulsed = [seen, progress, halt, again, shown, changed]
-    tick.tick(partial(pulse, workspace), [seen, changed], pulsed, **quiet)
+    tick.tick(partial(pulse, workspace), [seen, changed], pulsed, **QUIET)
 
     *fields, add, upload = form
     add.click(
@@ -363,15 +363,15 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
     upload.upload(
         partial(import_questions, workspace), [changed, upload], changed, api_name="evaluate_import_questions"
     )
-    table.remove(_take_out(workspace), changed, changed, **quiet).failure(**redraw)
+    table.remove(_take_out(workspace), changed, changed, **QUIET).failure(**redraw)
 
     pressed = _marks(workspace)
     # Drawn again even when a mark was refused, so that the card never stays locked.
-    card.mark(pressed["mark"], rated, rated, **quiet).then(**blind)
-    card.back(pressed["back"], [rated, shown, rater], rated, **quiet).then(**blind)
+    card.mark(pressed["mark"], rated, rated, **QUIET).then(**blind)
+    card.back(pressed["back"], [rated, shown, rater], rated, **QUIET).then(**blind)
     rater.submit(**blind)
     rater.blur(**blind)
-    rated.change(partial(draw_results, workspace), shown, results, **quiet)
+    rated.change(partial(draw_results, workspace), shown, results, **QUIET)
     return EvaluateTab(rated, changed, time.monotonic, (refresh,))
 
 

@@ -16,6 +16,7 @@ from engine.serving import bots, clients, demos
 from engine.serving.bots import Bot
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs import ship_parts as parts
 
 MINUTES = [("One hour", 60), ("Four hours", 240), ("A day", 24 * 60), ("A week", demos.LONGEST_MINUTES)]
@@ -201,15 +202,14 @@ def build(workspace: Workspace, tick: gr.Timer) -> ShipTab:
             stop = gr.Button("Stop it", visible=False, elem_id="ship-stop")
     listed = gr.HTML(elem_id="ship-demos", js_on_load=parts.PRESSED)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     about = [card, doors, size, found, download, how, start, stop, link]
     server = [how, start, stop]
-    refresh.change(partial(draw, workspace), bot, [bot, *about], **quiet)
-    bot.input(partial(choose, workspace), bot, about, **quiet)
+    refresh.change(partial(draw, workspace), bot, [bot, *about], **QUIET)
+    bot.input(partial(choose, workspace), bot, about, **QUIET)
     create.click(partial(show, workspace), [bot, minutes, passcode], [link, listed, passcode], api_name="ship_show")
-    listed.revoke(_revoke(workspace), None, [link, listed], **quiet)
+    listed.revoke(_revoke(workspace), None, [link, listed], **QUIET)
     export.click(partial(take, workspace), bot, [found, download], api_name="ship_export", show_progress="hidden")
     start.click(partial(start_server, workspace), bot, server, api_name="ship_start", show_progress="hidden")
     stop.click(partial(stop_server, workspace), bot, server, api_name="ship_stop", show_progress="hidden")
-    tick.tick(partial(pulse, workspace), [seen, known, refresh], [seen, listed, known, refresh], **quiet)
+    tick.tick(partial(pulse, workspace), [seen, known, refresh], [seen, listed, known, refresh], **QUIET)
     return ShipTab(bot, time.monotonic, (refresh,))

@@ -17,6 +17,7 @@ from engine.training.estimate import Estimate, estimate
 from engine.training.recipe import CHANGEABLE, LAYERS, RECIPES, SCHEDULES, Recipe
 from engine.workspace import Workspace
 from studio import forms, notices
+from studio.events import QUIET
 from studio.tabs import train_parts as parts
 
 SETTINGS = tuple(each.name for each in fields(Recipe))
@@ -243,35 +244,34 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         samples = gr.HTML(elem_id="train-samples")
     history = gr.HTML(elem_id="train-history", js_on_load=parts.HISTORY_PRESSED)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     chosen = [version, base, recipe, *form.values()]
     view = list(RunView(head, chart, keep, discard, meanings, again, onward, samples, history))
     shown = [words, differs, go]
-    redraw_run: dict[str, Any] = {"fn": partial(draw_run, workspace), "inputs": selected, "outputs": view, **quiet}
+    redraw_run: dict[str, Any] = {"fn": partial(draw_run, workspace), "inputs": selected, "outputs": view, **QUIET}
     redraw_form: dict[str, Any] = {
         "fn": partial(draw_form, workspace),
         "inputs": chosen,
         "outputs": [version, recipe, choices, advanced, *shown],
-        **quiet,
+        **QUIET,
     }
     fill: dict[str, Any] = {
         "fn": partial(choose, workspace),
         "inputs": [version, base, recipe],
         "outputs": [*form.values(), *shown],
-        **quiet,
+        **QUIET,
     }
     refresh.change(**redraw_form).then(**redraw_run)
     recipe.input(**fill)
     reset.click(**fill)
     for setting in (version, base, *form.values()):
-        setting.input(partial(preview, workspace), chosen, shown, trigger_mode="always_last", **quiet)
+        setting.input(partial(preview, workspace), chosen, shown, trigger_mode="always_last", **QUIET)
 
     go.click(
         partial(start, workspace), chosen, started, api_name="train_start", show_progress="hidden", concurrency_limit=1
     )
     # A run that exists stands above the plan (assets/theme.css), so the page goes there with it.
-    started.change(lambda run_id: run_id, started, selected, **quiet).then(**redraw_run).then(
-        None, js="() => window.scrollTo({ top: 0, behavior: 'smooth' })", **quiet
+    started.change(lambda run_id: run_id, started, selected, **QUIET).then(**redraw_run).then(
+        None, js="() => window.scrollTo({ top: 0, behavior: 'smooth' })", **QUIET
     )
     finished.change(**redraw_form)
     keep.click(partial(stop, workspace, False), selected, None, api_name="train_keep", show_progress="hidden")
@@ -280,9 +280,9 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         **redraw_run
     )
     presses = _history_presses(workspace)
-    history.open(presses["open"], None, selected, **quiet).then(**redraw_run)
-    history.remove(presses["remove"], selected, selected, **quiet).then(**redraw_run)
-    tick.tick(partial(pulse, workspace), [seen, selected], [seen, finished, *view], **quiet)
+    history.open(presses["open"], None, selected, **QUIET).then(**redraw_run)
+    history.remove(presses["remove"], selected, selected, **QUIET).then(**redraw_run)
+    tick.tick(partial(pulse, workspace), [seen, selected], [seen, finished, *view], **QUIET)
     return TrainTab(version, started, finished, time.monotonic, (refresh,))
 
 

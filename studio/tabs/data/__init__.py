@@ -22,6 +22,7 @@ import gradio as gr
 
 from engine.data.filters import Filter
 from engine.workspace import Workspace
+from studio.events import QUIET
 from studio.tabs.data import clean, duplicates, examples, files, privacy, strip, topics, versions
 
 VIEWS: dict[str, ModuleType] = {
@@ -33,7 +34,6 @@ VIEWS: dict[str, ModuleType] = {
     "Topics": topics,
     "Versions": versions,
 }
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 OPEN = """() => document.querySelector('#data-views [data-tab-id][aria-selected="true"]')?.dataset.tabId ?? ''"""
 """The view that is open, asked of the page: Gradio tells of the first one as well, at times after the one pressed."""
 

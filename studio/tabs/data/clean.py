@@ -14,6 +14,7 @@ from engine.data.cleaning.steps import STEPS
 from engine.data.filters import Filter, toggle
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import clean_parts as parts
 from studio.tabs.data.view import View, paced
 
@@ -127,16 +128,15 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         with gr.Column(scale=2, min_width=300, visible=False) as beside:
             quality = gr.HTML(elem_id="data-quality", js_on_load=parts.PRESSED)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": working, "concurrency_limit": 1}
     drawn = [head, verdict, button, steps, beside, quality, limits, words, letters, language]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "outputs": drawn, **quiet}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "outputs": drawn, **QUIET}
     refresh.change(**redraw)
     button.click(partial(go, workspace), changed, changed, api_name="data_clean", **shown)
     for event, act in _events(workspace).items():
         # Drawn again even when it was refused, so that the page never shows what was not done.
         getattr(steps, event)(notices.shown(act), changed, changed, api_visibility="private", **shown).failure(**redraw)
     for part in (steps, quality):
-        part.lead(notices.shown(lead), None, leads, **quiet)
-    keep.click(partial(save, workspace), [changed, words, letters, language], changed, **quiet).failure(**redraw)
+        part.lead(notices.shown(lead), None, leads, **QUIET)
+    keep.click(partial(save, workspace), [changed, words, letters, language], changed, **QUIET).failure(**redraw)
     return View(refresh, leads=leads)

@@ -17,6 +17,7 @@ from engine.data.cleaning.standing import GOOD
 from engine.data.cleaning.steps import STEPS, Step
 from engine.words import so_many
 from studio.tabs.data.marks import marked
+from studio.tabs.data.view import standing
 
 # So much of a text is shown around what a step changes.
 AROUND, SHOWN = 50, 280
@@ -50,7 +51,7 @@ def verdict(known: Overview) -> str:
     looked = known.looked
     if looked is None or not looked.fresh:
         again = "have changed since they were looked through" if looked else "were not looked through yet"
-        return _verdict(
+        return standing(
             f"{so_many(known.examples, 'example')} {again}.",
             "Looking changes nothing: it counts what each step would do, with samples, and judges every example.",
         )
@@ -58,18 +59,14 @@ def verdict(known: Overview) -> str:
         waits = [each.step.title for each in looked.findings.values() if each.count]
         if waits:
             told = f"Left to you: {', '.join(waits)}. Read some of each below, then decide."
-            return _verdict("Nothing is left to clean without a second thought.", told)
+            return standing("Nothing is left to clean without a second thought.", told)
         told = "What was set aside is in the trash, and each step below can be undone." if known.applied else ""
-        return _verdict("Your examples are clean.", told)
+        return standing("Your examples are clean.", told)
     named = ", ".join(f"{each.step.title} {each.count:,}" for each in looked.findings.values() if each.recommended)
-    return _verdict(
+    return standing(
         f"{looked.touched:,} of {so_many(looked.examples, 'example')} can be better.",
         f"{named}. What is set aside goes to the trash, and each step can be undone by itself.",
     )
-
-
-def _verdict(sentence: str, told: str) -> str:
-    return f'<p class="td-verdict">{escape(sentence)}</p><p class="td-quiet">{escape(told)}</p>'
 
 
 def primary(known: Overview) -> str:

@@ -12,6 +12,7 @@ from engine.data.repetition import clusters, settling
 from engine.data.repetition.clusters import KINDS, Kind
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import duplicates_parts as parts
 from studio.tabs.data.view import View, paced
 
@@ -135,19 +136,18 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         answer = gr.Textbox("", label="The one answer", lines=4, elem_id="data-duplicates-answer")
         save = gr.Button("Keep this answer alone", scale=0, min_width=200, elem_id="data-duplicates-save")
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": working, "concurrency_limit": 1}
     drawn = [head, verdict, button, again, back, kinds, opened, answer, writing, cluster]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": spot, "outputs": drawn, **quiet}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": spot, "outputs": drawn, **QUIET}
     refresh.change(**redraw)
     button.click(partial(go, workspace), changed, changed, api_name="data_duplicates", **shown)
     again.click(partial(look, workspace), changed, changed, api_name="data_find_duplicates", **shown)
-    back.click(partial(undo, workspace), changed, changed, **quiet)
-    save.click(partial(write, workspace), [cluster, answer, changed], changed, **quiet).failure(**redraw)
+    back.click(partial(undo, workspace), changed, changed, **QUIET)
+    save.click(partial(write, workspace), [cluster, answer, changed], changed, **QUIET).failure(**redraw)
     for event, act in _events(workspace).items():
         # Drawn again even when it was refused, so that the page never shows what was not done.
-        getattr(opened, event)(notices.shown(act), changed, changed, **quiet).failure(**redraw)
+        getattr(opened, event)(notices.shown(act), changed, changed, **QUIET).failure(**redraw)
     for part in (kinds, opened):
-        part.turn(turn, spot, spot, **quiet).then(**redraw)
-    opened.lead(lead, None, leads, **quiet)
+        part.turn(turn, spot, spot, **QUIET).then(**redraw)
+    opened.lead(lead, None, leads, **QUIET)
     return View(refresh, leads=leads)

@@ -12,6 +12,7 @@ from html import escape
 from engine.data.repetition.clusters import KINDS, Cluster, Counts, Kind, Member, Searched
 from engine.words import so_many
 from studio.tabs.data.marks import marked
+from studio.tabs.data.view import standing
 
 WITH_KEYS = 9
 MOST_MARKED = 0.6
@@ -77,7 +78,7 @@ def primary(counts: Counts, examples: int) -> str:
 def verdict(counts: Counts, searched: Searched | None) -> str:
     """Where it stands, in a sentence, with how much is done."""
     if searched is None:
-        return _verdict(
+        return standing(
             "Nobody looked for duplicates yet.",
             "Looking changes nothing. It finds exact copies, the same in other words, and contradictory answers.",
         )
@@ -91,11 +92,7 @@ def verdict(counts: Counts, searched: Searched | None) -> str:
     else:
         sentence = "Nothing repeats or contradicts." if not counts.settled else "Everything that was found is settled."
         told = "New imports and changes may bring more: search again then."
-    return _verdict(sentence, told) + _progress(counts) + _account(counts, searched)
-
-
-def _verdict(sentence: str, told: str) -> str:
-    return f'<p class="td-verdict">{escape(sentence)}</p><p class="td-quiet">{escape(told)}</p>'
+    return standing(sentence, told) + _progress(counts) + _account(counts, searched)
 
 
 def _progress(counts: Counts) -> str:

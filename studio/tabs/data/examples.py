@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -22,13 +22,13 @@ from engine.data.histograms import histograms
 from engine.words import so_many
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import examples_card as card
 from studio.tabs.data import examples_facets, examples_many, examples_parts, examples_script
-from studio.tabs.data.view import View
+from studio.tabs.data.view import View, step
 
 ROWS_ON_A_PAGE = 25
 SHOWN = {"Examples": "active", "Trash": "trashed"}
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 # --- Drawing --------------------------------------------------------------------------------------------------------
@@ -79,16 +79,6 @@ def draw_opened(workspace: Workspace, opened: int | None) -> str:
 
 
 # --- Changing -------------------------------------------------------------------------------------------------------
-
-
-@notices.shown
-def step(workspace: Workspace, changed: int, *, back: bool) -> int:
-    done = changes.undo(workspace) if back else changes.redo(workspace)
-    if done is None:
-        notices.say("There is nothing to undo." if back else "There is nothing to redo.")
-        return changed
-    notices.say(f"{'Undone' if back else 'Done again'}: {done}.")
-    return changed + 1
 
 
 @notices.shown
@@ -200,10 +190,60 @@ def _tick(event: gr.EventData) -> tuple[int, ...]:
 # --- Layout ---------------------------------------------------------------------------------------------------------
 
 
+class _Chosen(NamedTuple):
+    """What is looked at: the filter, the first row of the page, the opened example, the ticked ones, and an edit that
+    came too late."""
+
+    wanted: gr.State
+    offset: gr.State
+    opened: gr.State
+    ticked: gr.State
+    late: gr.State
+
+
+class _Desk(NamedTuple):
+    """The components of the view, from above."""
+
+    search: gr.Textbox
+    shown: gr.Radio
+    undo: gr.Button
+    redo: gr.Button
+    chips: gr.HTML
+    facets: gr.HTML
+    table: gr.HTML
+    both: gr.HTML
+    bubbles: gr.HTML
+
+
 def build(workspace: Workspace, changed: gr.State) -> View:
     """Lays out the view and wires its own events."""
-    refresh, wanted, offset = gr.State(0.0), gr.State(EVERYTHING), gr.State(0)
-    opened, ticked, late = gr.State(), gr.State(()), gr.State()
+    refresh = gr.State(0.0)
+    at = _Chosen(gr.State(EVERYTHING), gr.State(0), gr.State(), gr.State(()), gr.State())
+    desk = _lay_out(workspace, refresh, at, changed)
+    redraw: dict[str, Any] = {
+        "fn": partial(draw, workspace), "inputs": [desk.search, at.wanted, at.offset, at.opened, at.ticked],
+        "outputs": [desk.search, desk.shown, desk.table, desk.bubbles, desk.undo, desk.redo], **QUIET,
+    }  # fmt: skip
+    again: dict[str, Any] = {
+        "fn": partial(draw_table, workspace), "inputs": [at.wanted, at.offset, at.opened, at.ticked],
+        "outputs": desk.table, **QUIET,
+    }  # fmt: skip
+    barred: dict[str, Any] = {
+        "fn": partial(draw_facets, workspace), "inputs": at.wanted, "outputs": [desk.chips, desk.facets], **QUIET
+    }  # fmt: skip
+    # Beside each other, not one after the other: the bars of many examples take longer than a page of them.
+    refresh.change(**redraw)
+    at.wanted.change(**again)
+    for state in (refresh, at.wanted):
+        state.change(**barred)
+    at.late.change(card.conflict, at.late, desk.both, **QUIET)
+    _wire_narrowing(desk, at)
+    _wire_table(workspace, desk, at, again)
+    _wire_changes(workspace, desk, at, changed, redraw)
+    return View(refresh, wanted=at.wanted)
+
+
+def _lay_out(workspace: Workspace, refresh: gr.State, at: _Chosen, changed: gr.State) -> _Desk:
     with gr.Column(elem_id="data-editor"):
         with gr.Row(elem_classes="td-filters"):
             search = gr.Textbox(
@@ -213,7 +253,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
             undo = gr.Button("Undo", elem_id="data-undo", scale=0, min_width=84, interactive=False)
             redo = gr.Button("Redo", elem_id="data-redo", scale=0, min_width=84, interactive=False)
         chips = gr.HTML(elem_id="data-chosen", js_on_load=examples_script.CHIPS)
-        examples_many.build(workspace, refresh, wanted, ticked, changed)
+        examples_many.build(workspace, refresh, at.wanted, at.ticked, changed)
         gr.HTML(examples_facets.FOLD, elem_id="data-side-fold", js_on_load=examples_script.FOLD)
         with gr.Row(elem_classes="td-desk"):
             with gr.Column(elem_id="data-side", min_width=160):
@@ -224,46 +264,41 @@ def build(workspace: Workspace, changed: gr.State) -> View:
             with gr.Column(elem_id="data-beside", min_width=240):
                 both = gr.HTML(elem_id="data-late", js_on_load=examples_script.CARD)
                 bubbles = gr.HTML(elem_id="data-opened", js_on_load=examples_script.CARD)
+    return _Desk(search, shown, undo, redo, chips, facets, table, both, bubbles)
 
-    paged = [wanted, offset, opened, ticked]
-    redraw: dict[str, Any] = {
-        "fn": partial(draw, workspace), "inputs": [search, *paged],
-        "outputs": [search, shown, table, bubbles, undo, redo], **QUIET,
-    }  # fmt: skip
-    again: dict[str, Any] = {"fn": partial(draw_table, workspace), "inputs": paged, "outputs": table, **QUIET}
-    beside: dict[str, Any] = {"fn": partial(draw_opened, workspace), "inputs": opened, "outputs": bubbles, **QUIET}
-    barred: dict[str, Any] = {
-        "fn": partial(draw_facets, workspace), "inputs": wanted, "outputs": [chips, facets], **QUIET
-    }  # fmt: skip
-    # Beside each other, not one after the other: the bars of many examples take longer than a page of them.
-    refresh.change(**redraw)
-    wanted.change(**again)
-    for state in (refresh, wanted):
-        state.change(**barred)
-    late.change(card.conflict, late, both, **QUIET)
 
-    chosen = [wanted, offset, ticked]
+def _wire_narrowing(desk: _Desk, at: _Chosen) -> None:
+    chosen = [at.wanted, at.offset, at.ticked]
     # Not input: what is pasted with the mouse would be missed.
-    search.change(searched, [wanted, search], chosen, trigger_mode="always_last", **QUIET)
-    shown.input(looked_at, [wanted, shown], chosen, **QUIET)
-    facets.press(pressed, wanted, chosen, **QUIET)
-    for part in (chips, table):
-        part.clear(cleared, wanted, [*chosen, search], **QUIET)
+    desk.search.change(searched, [at.wanted, desk.search], chosen, trigger_mode="always_last", **QUIET)
+    desk.shown.input(looked_at, [at.wanted, desk.shown], chosen, **QUIET)
+    desk.facets.press(pressed, at.wanted, chosen, **QUIET)
+    for part in (desk.chips, desk.table):
+        part.clear(cleared, at.wanted, [*chosen, desk.search], **QUIET)
 
-    # Every edit counts, however quickly they follow each other; a refused one is drawn over, so that the page never
-    # shows what was not saved.
+
+def _wire_table(workspace: Workspace, desk: _Desk, at: _Chosen, again: dict[str, Any]) -> None:
+    """What turns, ticks, opens and shuts; `again` draws the table."""
+    beside: dict[str, Any] = {
+        "fn": partial(draw_opened, workspace), "inputs": at.opened, "outputs": desk.bubbles, **QUIET
+    }  # fmt: skip
+    for part in (desk.table, desk.bubbles):
+        part.shut(lambda: None, None, at.opened, **QUIET).then(**beside).then(**again)
+    desk.table.turn(_turn, None, [at.offset, at.ticked], **QUIET).then(**again)
+    desk.table.tick(_tick, None, at.ticked, trigger_mode="always_last", **QUIET)
+    desk.table.open(_open, None, at.opened, trigger_mode="always_last", **QUIET).then(**beside)
+
+
+def _wire_changes(workspace: Workspace, desk: _Desk, at: _Chosen, changed: gr.State, redraw: dict[str, Any]) -> None:
+    """Every edit counts, however quickly they follow each other; a refused one is drawn over, so that the page never
+    shows what was not saved."""
     each: dict[str, Any] = {"trigger_mode": "multiple", **QUIET}
     acts = _changes(workspace)
-    for part, events in ((table, ("move", "step")), (bubbles, ("move", "former"))):
+    for part, events in ((desk.table, ("move", "step")), (desk.bubbles, ("move", "former"))):
         for event in events:
             getattr(part, event)(notices.shown(acts[event]), changed, changed, **each).failure(**redraw)
-        part.move(lambda: (), None, ticked, **each)
-        part.edit(notices.shown(_edit(workspace)), changed, [late, changed], **each).failure(**redraw)
-        part.shut(lambda: None, None, opened, **QUIET).then(**beside).then(**again)
-    both.settle(_settle(workspace), [late, changed], [late, changed], **QUIET)
-    table.turn(_turn, None, [offset, ticked], **QUIET).then(**again)
-    table.tick(_tick, None, ticked, trigger_mode="always_last", **QUIET)
-    table.open(_open, None, opened, trigger_mode="always_last", **QUIET).then(**beside)
-    undo.click(partial(step, workspace, back=True), changed, changed, api_name="data_undo", show_progress="hidden")
-    redo.click(partial(step, workspace, back=False), changed, changed, api_name="data_redo", show_progress="hidden")
-    return View(refresh, wanted=wanted)
+        part.move(lambda: (), None, at.ticked, **each)
+        part.edit(notices.shown(_edit(workspace)), changed, [at.late, changed], **each).failure(**redraw)
+    desk.both.settle(_settle(workspace), [at.late, changed], [at.late, changed], **QUIET)
+    for button, back, name in ((desk.undo, True, "data_undo"), (desk.redo, False, "data_redo")):
+        button.click(partial(step, workspace, back=back), changed, changed, api_name=name, show_progress="hidden")

@@ -18,6 +18,7 @@ from engine.data.replacing import FIELDS, Preview, Replacement, preview, replace
 from engine.words import so_many
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data.examples_card import around
 from studio.tabs.data.marks import marked
 
@@ -31,7 +32,6 @@ ACTIONS: dict[str, tuple[str, Callable[..., int]]] = {
 """What is done -> what it needs to be told, and the engine's function."""
 
 OPTIONS = {"Match case": "case", "Whole words": "whole_words", "It is a pattern": "pattern"}
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def meant(wanted: Filter, ticked: tuple[int, ...]) -> Filter:
@@ -136,7 +136,7 @@ def _sample(example_id: int, field: str, before: str, after: str) -> str:
 
 def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.State, changed: gr.State) -> None:
     """Lays out the two folds and wires their events: they count again when any of the states but `changed` does."""
-    told = gr.State(0)
+    told, scope = gr.State(0), [wanted, ticked]
     with gr.Row(elem_classes="td-many"):
         with gr.Accordion("Change all found at once", open=False, elem_id="data-many") as fold:
             action = gr.Radio(list(ACTIONS)[:4], value="Set the topic", label="What to do", elem_id="data-many-action")
@@ -144,17 +144,7 @@ def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.
                 [], value="", allow_custom_value=True, label="New topic (empty takes it away)", elem_id="data-many-text"
             )
             go = gr.Button("Set the topic", elem_id="data-many-go")
-        with gr.Accordion("Find and replace", open=False, elem_id="data-replace") as replacing:
-            find = gr.Textbox(value="", label="Find", elem_id="data-find")
-            by = gr.Textbox(value="", label="Replace by", placeholder="Nothing: it is taken out", elem_id="data-by")
-            fields = gr.CheckboxGroup(
-                [(WORDS[field].capitalize(), field) for field in FIELDS], value=["instruction", "output"], label="In"
-            )
-            options = gr.CheckboxGroup(list(OPTIONS), value=[], label="How")
-            see = gr.Button("Preview", elem_id="data-preview")
-            would = gr.HTML(elem_id="data-previewed")
-            put = gr.Button("Replace", visible=False, elem_id="data-replace-go")
-    scope = [wanted, ticked]
+        replacing, would, put = _find_and_replace(workspace, scope, changed)
     counted: dict[str, Any] = {
         "fn": partial(count, workspace), "inputs": [*scope, action],
         "outputs": [fold, replacing, action, go, told, would, put], **QUIET,
@@ -168,6 +158,21 @@ def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.
         partial(change, workspace), [*scope, action, text, told, changed], changed, api_name="data_change",
         show_progress="minimal",
     ).success(lambda: (), None, ticked, **QUIET).failure(**counted)  # fmt: skip
+
+
+def _find_and_replace(
+    workspace: Workspace, scope: list[gr.State], changed: gr.State
+) -> tuple[gr.Accordion, gr.HTML, gr.Button]:
+    with gr.Accordion("Find and replace", open=False, elem_id="data-replace") as replacing:
+        find = gr.Textbox(value="", label="Find", elem_id="data-find")
+        by = gr.Textbox(value="", label="Replace by", placeholder="Nothing: it is taken out", elem_id="data-by")
+        fields = gr.CheckboxGroup(
+            [(WORDS[field].capitalize(), field) for field in FIELDS], value=["instruction", "output"], label="In"
+        )
+        options = gr.CheckboxGroup(list(OPTIONS), value=[], label="How")
+        see = gr.Button("Preview", elem_id="data-preview")
+        would = gr.HTML(elem_id="data-previewed")
+        put = gr.Button("Replace", visible=False, elem_id="data-replace-go")
     typed = [find, by, fields, options]
     see.click(
         partial(look, workspace), [*scope, *typed], [would, put], api_name="data_preview", show_progress="minimal"
@@ -179,3 +184,4 @@ def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.
         partial(replace_found, workspace), [*scope, *typed, changed], [would, put, changed], api_name="data_replace",
         show_progress="minimal",
     )  # fmt: skip
+    return replacing, would, put

@@ -18,6 +18,7 @@ from engine.data.sources.inbox import Waiting
 from engine.errors import TunedeskError
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import files_parts as parts
 from studio.tabs.data import waiting_parts
 from studio.tabs.data.view import View
@@ -179,28 +180,27 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     cards = gr.HTML(elem_id="data-sources", js_on_load=parts.PRESSED)
     address = gr.Textbox(visible="hidden", elem_id="data-aside-file")
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     looked = [panel, found, go, every, under_way, timer]
-    look_again: dict[str, Any] = {"fn": partial(look, workspace), "outputs": looked, **quiet}
+    look_again: dict[str, Any] = {"fn": partial(look, workspace), "outputs": looked, **QUIET}
     told: dict[str, Any] = {
-        "fn": partial(follow, workspace), "inputs": [known, changed], "outputs": [known, changed], **quiet
+        "fn": partial(follow, workspace), "inputs": [known, changed], "outputs": [known, changed], **QUIET
     }  # fmt: skip
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": aside, "outputs": cards, **quiet}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": aside, "outputs": cards, **QUIET}
     change = _changes(workspace)
     drop.upload(partial(receive, workspace), [drop, aside], [drop, *looked, cards], api_name="data_look")
     for event in ("assign", "agents", "detected"):
         # Looked at again even when it was refused, so that the page never shows what was not kept.
-        getattr(found, event)(change[event], None, None, **quiet).then(**look_again)
+        getattr(found, event)(change[event], None, None, **QUIET).then(**look_again)
     for event in ("leave", "again"):
-        getattr(under_way, event)(change[event], None, None, **quiet).then(**look_again)
+        getattr(under_way, event)(change[event], None, None, **QUIET).then(**look_again)
     for button, wanted, name in ((go, import_first, "data_import"), (every, import_all, "data_import_all")):
         button.click(
             partial(wanted, workspace), None, None, api_name=name, show_progress_on=panel, concurrency_limit=1,
         ).then(**look_again).then(**told)  # fmt: skip
-    leave.click(partial(skip_first, workspace), None, None, **quiet).then(**look_again).then(**redraw)
+    leave.click(partial(skip_first, workspace), None, None, **QUIET).then(**look_again).then(**redraw)
     timer.tick(**told).then(**look_again)
-    cards.remove(change["remove"], changed, changed, **quiet).failure(**redraw)
-    cards.aside(_aside, None, aside, **quiet).then(**redraw)
-    cards.download(change["download"], None, address, **quiet).success(None, address, None, js=parts.SAVE, **quiet)
-    refresh.change(partial(show, workspace), aside, [*looked, cards, known], **quiet)
+    cards.remove(change["remove"], changed, changed, **QUIET).failure(**redraw)
+    cards.aside(_aside, None, aside, **QUIET).then(**redraw)
+    cards.download(change["download"], None, address, **QUIET).success(None, address, None, js=parts.SAVE, **QUIET)
+    refresh.change(partial(show, workspace), aside, [*looked, cards, known], **QUIET)
     return View(refresh)

@@ -11,11 +11,11 @@ from engine.data import division, freezing, review, versions, wordings
 from engine.data.splits import SplitBy
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import versions_parts as parts
 
 MOST_HELD_BACK = 50
 """Percent of a version that can be held back for each of two parts."""
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from engine.data.review import background, deciding, hits, patterns, residual, r
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import privacy_parts as parts
 from studio.tabs.data import privacy_rules_parts as rules_parts
 from studio.tabs.data.files_parts import REPLACED
-from studio.tabs.data.view import View, paced
+from studio.tabs.data.view import View, paced, step
 
 ON_A_PAGE = 40
 # Of so many examples the report is drawn with the view; of more by its button.
@@ -105,13 +106,6 @@ def stop(workspace: Workspace) -> str:
     return parts.progress(background.status(workspace))
 
 
-@notices.shown
-def undo(workspace: Workspace, changed: int) -> int:
-    done = changes.undo(workspace)
-    notices.say(f"Undone: {done}." if done else "There is nothing to undo.")
-    return changed + 1
-
-
 def _events(workspace: Workspace) -> dict[str, Callable[..., int]]:
     """What the parts' own events do; each gives the new count of changes.
 
@@ -193,18 +187,56 @@ def keep_rule(
     return "", changed + 1
 
 
-def build(workspace: Workspace, changed: gr.State) -> View:
-    """Lays out the view and wires its own events."""
-    refresh, leads, spot = gr.State(0.0), gr.State(), gr.State(Spot())
-    timer = gr.Timer(SECONDS_BETWEEN_LOOKS, active=False)
-    empty = gr.HTML(elem_id="data-privacy-empty")
-    with gr.Row(elem_id="data-privacy-head", elem_classes="td-card", visible=False) as head:
+class _Head(NamedTuple):
+    """What stands above the hits: where the review is, and the scan."""
+
+    row: gr.Row
+    verdict: gr.HTML
+    working: gr.HTML
+    button: gr.Button
+    halt: gr.Button
+
+
+def _head() -> _Head:
+    with gr.Row(elem_id="data-privacy-head", elem_classes="td-card", visible=False) as row:
         with gr.Column(scale=3, min_width=280):
             verdict = gr.HTML(elem_id="data-privacy-verdict")
             working = gr.HTML(elem_id="data-privacy-progress")
         with gr.Column(scale=1, min_width=280):
             button = gr.Button("Look", variant="primary", elem_id="data-scan", visible=False)
             halt = gr.Button("Stop looking", elem_id="data-scan-stop", visible=False)
+    return _Head(row, verdict, working, button, halt)
+
+
+def _own_patterns(workspace: Workspace, changed: gr.State) -> gr.HTML:
+    """What a pattern of one's own is typed into, tried on and kept by; gives the list of rules that hold."""
+    with gr.Accordion("Replace something of your own", open=False, elem_id="data-rules"):
+        with gr.Row():
+            typed = gr.Textbox("", label="What it looks like", placeholder="KD-123456", elem_id="data-pattern", scale=2)
+            how = gr.Radio([LIKE, EXACT, EXPRESSION], value=LIKE, label="What you typed stands for", scale=3)
+            kind = gr.Dropdown(
+                [(REPLACED[each][0], each) for each in rules.KINDS], value="ACCOUNT", label="It is a kind of", scale=1
+            )
+        tried = gr.HTML(rules_parts.untried(), elem_id="data-trial")
+        keep = gr.Button("Replace it, now and in imports", interactive=False, scale=0, elem_id="data-pattern-keep")
+        in_force = gr.HTML(elem_id="data-in-force", js_on_load=parts.PRESSED)
+    for field in (typed, how, kind):
+        field.change(
+            partial(try_rule, workspace), [typed, how, kind], [tried, keep], trigger_mode="always_last", **QUIET
+        )
+    keep.click(
+        partial(keep_rule, workspace), [typed, how, kind, changed], [typed, changed], api_name="data_keep_pattern",
+        show_progress="full", show_progress_on=tried, concurrency_limit=1,
+    )  # fmt: skip
+    return in_force
+
+
+def build(workspace: Workspace, changed: gr.State) -> View:
+    """Lays out the view and wires its own events."""
+    refresh, leads, spot = gr.State(0.0), gr.State(), gr.State(Spot())
+    timer = gr.Timer(SECONDS_BETWEEN_LOOKS, active=False)
+    empty = gr.HTML(elem_id="data-privacy-empty")
+    head = _head()
     with gr.Column(visible=False, elem_id="data-privacy-body") as body:
         kinds = gr.HTML(elem_id="data-kinds", js_on_load=parts.PRESSED)
         with gr.Row(elem_classes="td-filters"):
@@ -216,55 +248,34 @@ def build(workspace: Workspace, changed: gr.State) -> View:
                 listed = gr.HTML(elem_id="data-hits", js_on_load=parts.KEYS)
             with gr.Column(scale=3, min_width=300):
                 opened = gr.HTML(elem_id="data-hit", js_on_load=parts.PRESSED)
-        with gr.Accordion("Replace something of your own", open=False, elem_id="data-rules"):
-            with gr.Row():
-                typed = gr.Textbox(
-                    "", label="What it looks like", placeholder="KD-123456", elem_id="data-pattern", scale=2
-                )
-                how = gr.Radio([LIKE, EXACT, EXPRESSION], value=LIKE, label="What you typed stands for", scale=3)
-                kind = gr.Dropdown(
-                    [(REPLACED[each][0], each) for each in rules.KINDS],
-                    value="ACCOUNT",
-                    label="It is a kind of",
-                    scale=1,
-                )
-            tried = gr.HTML(rules_parts.untried(), elem_id="data-trial")
-            keep = gr.Button("Replace it, now and in imports", interactive=False, scale=0, elem_id="data-pattern-keep")
-            in_force = gr.HTML(elem_id="data-in-force", js_on_load=parts.PRESSED)
+        in_force = _own_patterns(workspace, changed)
         with gr.Accordion("What is likely still personal", open=False, elem_id="data-residual"):
             weigh = gr.Button("Weigh what is left", visible=False, scale=0, elem_id="data-weigh")
             report = gr.HTML(elem_id="data-report", js_on_load=parts.PRESSED)
 
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    where = [spot, state, search]
-    found = [kinds, listed, opened]
-    drawn = [head, verdict, working, button, halt, timer, body, empty, back, in_force, report, weigh, *found]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": where, "outputs": drawn, **quiet}
-    relist: dict[str, Any] = {"fn": partial(draw_hits, workspace), "inputs": where, "outputs": found, **quiet}
+    where, found = [spot, state, search], [kinds, listed, opened]
+    drawn = [*head, timer, body, empty, back, in_force, report, weigh, *found]
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": where, "outputs": drawn, **QUIET}
+    relist: dict[str, Any] = {"fn": partial(draw_hits, workspace), "inputs": where, "outputs": found, **QUIET}
     refresh.change(**redraw)
-    # An import of ordinary size is looked through by itself, whatever is open.
-    changed.change(lambda: background.start_small(workspace) and None, None, None, **quiet)
-    timer.tick(partial(follow, workspace), changed, [working, timer, changed], **quiet)
-    button.click(partial(look, workspace), [spot, changed], changed, api_name="data_scan", show_progress="hidden")
-    halt.click(partial(stop, workspace), None, working, **quiet)
-    back.click(partial(undo, workspace), changed, changed, **quiet)
+    _wire_scan(workspace, head, timer, spot, changed)
+    back.click(partial(step, workspace, back=True), changed, changed, **QUIET)
     for part in (listed, opened, in_force):
         for event, act in _events(workspace).items():
             # Drawn again even when it was refused, so that the page never shows what was not done.
-            getattr(part, event)(notices.shown(act), changed, changed, **quiet).failure(**redraw)
+            getattr(part, event)(notices.shown(act), changed, changed, **QUIET).failure(**redraw)
     for part in (kinds, listed):
-        part.go(go, spot, spot, **quiet).then(**relist)
-    report.lead(lead, None, leads, **quiet)
+        part.go(go, spot, spot, **QUIET).then(**relist)
+    report.lead(lead, None, leads, **QUIET)
     for narrowed in (state.input, search.change):
-        narrowed(lambda spot: Spot(spot[0]), spot, spot, trigger_mode="always_last", **quiet).then(**relist)
+        narrowed(lambda spot: Spot(spot[0]), spot, spot, trigger_mode="always_last", **QUIET).then(**relist)
     weigh.click(partial(_report, workspace), None, report, api_visibility="private")
-    for field in (typed.change, how.change, kind.change):
-        field(
-            partial(try_rule, workspace), [typed, how, kind], [tried, keep], trigger_mode="always_last",
-            api_visibility="private", show_progress="hidden",
-        )  # fmt: skip
-    keep.click(
-        partial(keep_rule, workspace), [typed, how, kind, changed], [typed, changed], api_name="data_keep_pattern",
-        show_progress="full", show_progress_on=tried, concurrency_limit=1,
-    )  # fmt: skip
     return View(refresh, leads=leads)
+
+
+def _wire_scan(workspace: Workspace, head: _Head, timer: gr.Timer, spot: gr.State, changed: gr.State) -> None:
+    # An import of ordinary size is looked through by itself, whatever is open.
+    changed.change(lambda: background.start_small(workspace) and None, None, None, **QUIET)
+    timer.tick(partial(follow, workspace), changed, [head.working, timer, changed], **QUIET)
+    head.button.click(partial(look, workspace), [spot, changed], changed, api_name="data_scan", show_progress="hidden")
+    head.halt.click(partial(stop, workspace), None, head.working, **QUIET)

@@ -13,6 +13,7 @@ from engine.data.review.background import Work
 from engine.data.review.hits import Hit, KindCount, Page, Shown
 from engine.words import so_many
 from studio.tabs.data.files_parts import REPLACED
+from studio.tabs.data.view import standing
 
 # Texts that the model reads in a second on two cores: tests/bench/results/privacy.json.
 TEXTS_A_SECOND = 290
@@ -70,34 +71,30 @@ document.addEventListener('keydown', (event) => {
 def verdict(counts: Sequence[KindCount], examples: int, unread: int, texts: int, work: Work) -> str:
     """Where the review stands, in a sentence, and what comes next."""
     if work.goes_on:
-        return _verdict(
+        return standing(
             "Looking for names, addresses and places.",
             "It goes on when this page is closed. What is found is listed below as it comes.",
         )
     if work.state == "failed" and work.error:
-        return _verdict(work.error[0], " ".join(work.error[1:]))
+        return standing(work.error[0], " ".join(work.error[1:]))
     if unread:
         were = "was" if unread == 1 else "were"
-        return _verdict(
+        return standing(
             f"{so_many(unread, 'example')} {were} not looked through for names yet.",
             f"Reading {'it' if unread == 1 else 'them'} takes {_duration(texts / TEXTS_A_SECOND)}, also while the page "
             "is closed. Nothing is frozen before that.",
         )
     waiting, places = sum(count.open for count in counts), sum(count.places for count in counts)
     if waiting:
-        return _verdict(
+        return standing(
             f"{so_many(waiting, 'replaced place waits', 'replaced places wait')} for your eyes.",
             "All of it is replaced already. Here you say where that was wrong; what is least sure comes first.",
         )
     if places:
-        return _verdict("Everything that was replaced has been reviewed.", _done(counts))
-    return _verdict(
+        return standing("Everything that was replaced has been reviewed.", _done(counts))
+    return standing(
         f"No personal data was found in {so_many(examples, 'example')}.", "The report below says how sure that is."
     )
-
-
-def _verdict(sentence: str, told: str) -> str:
-    return f'<p class="td-verdict">{escape(sentence)}</p><p class="td-quiet">{escape(told)}</p>'
 
 
 def _done(counts: Sequence[KindCount]) -> str:

@@ -15,12 +15,12 @@ from engine.topics.balance import Balance, balance, questions_of
 from engine.topics.clusters import FEWEST
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import topics_parts as parts
 from studio.tabs.data import topics_tools as tools
-from studio.tabs.data.view import View
+from studio.tabs.data.view import View, step
 
 DONE_SHOWN = 6
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @notices.shown
@@ -83,13 +83,6 @@ def find(
     wanted = int(count) if count.strip() else None
     found = discover.discover(workspace, wanted, lambda share, told: progress(share, desc=told))
     notices.say(found.sentence)
-    return changed + 1
-
-
-@notices.shown
-def undo(workspace: Workspace, changed: int) -> int:
-    done = changes.undo(workspace)
-    notices.say(f"Undone: {done}." if done else "There is nothing to undo.")
     return changed + 1
 
 
@@ -162,7 +155,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         partial(find, workspace), [count, changed], changed, api_name="data_topics_find", show_progress_on=found,
         concurrency_limit=1,
     )  # fmt: skip
-    take_back.click(partial(undo, workspace), changed, changed, **QUIET)
+    take_back.click(partial(step, workspace, back=True), changed, changed, **QUIET)
     for part in (bars, beside, history):
         for event, change in _changes(workspace).items():
             getattr(part, event)(change, changed, [changed, chosen], **QUIET).failure(**redraw)

@@ -15,9 +15,9 @@ from engine.topics import mend, off_topic, paraphrase
 from engine.topics.balance import balance
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import topics_tools_parts as parts
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 BY_RULES = ""
 RULES = [("Rules of English, at once", BY_RULES)]
 
@@ -145,10 +145,27 @@ def review(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
 def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     """Lays out the tools and wires their events."""
     gr.HTML(f"<h3>{parts.TITLE}</h3><p>{parts.LEAD}</p>")
+    most, capped, cap_it = _cap(workspace, changed)
+    total, shares, drawn, sample_it = _sample(workspace, changed)
+    sentences = _refuse(workspace, changed)
+    thin, bot, word = _thin(workspace, changed)
+    refresh.change(
+        partial(draw, workspace), [most, total, shares, sentences],
+        [most, capped, cap_it, drawn, sample_it, sentences, thin, bot, word], **QUIET,
+    )  # fmt: skip
+
+
+def _cap(workspace: Workspace, changed: gr.State) -> tuple[gr.Number, gr.HTML, gr.Button]:
     with gr.Accordion("Cap the large topics", open=False, elem_id="topics-cap"):
         most = gr.Number(None, label="At most, of each topic", precision=0, elem_id="topics-cap-most")
         capped = gr.HTML(elem_id="topics-cap-plan")
         cap_it = gr.Button("Move to the trash", elem_id="topics-cap-go", interactive=False)
+    most.input(partial(plan_cap, workspace), most, [capped, cap_it], trigger_mode="always_last", **QUIET)
+    cap_it.click(partial(cap, workspace), [most, changed], changed, api_name="data_topics_cap", show_progress="hidden")
+    return most, capped, cap_it
+
+
+def _sample(workspace: Workspace, changed: gr.State) -> tuple[gr.Number, gr.Textbox, gr.HTML, gr.Button]:
     with gr.Accordion("Draw a sample with wished shares", open=False, elem_id="topics-sample"):
         with gr.Row():
             total = gr.Number(None, label="Examples that stay", precision=0, elem_id="topics-sample-total")
@@ -158,6 +175,17 @@ def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
             )  # fmt: skip
         drawn = gr.HTML(parts.cut(None), elem_id="topics-sample-plan")
         sample_it = gr.Button("Move to the trash", elem_id="topics-sample-go", interactive=False)
+    # A share that is half typed is none yet.
+    for each in (total.input, shares.blur, shares.submit):
+        each(partial(plan_sample, workspace), [total, shares], [drawn, sample_it], trigger_mode="always_last", **QUIET)
+    sample_it.click(
+        partial(sample, workspace), [total, shares, changed], changed, api_name="data_topics_sample",
+        show_progress="hidden",
+    )  # fmt: skip
+    return total, shares, drawn, sample_it
+
+
+def _refuse(workspace: Workspace, changed: gr.State) -> gr.Textbox:
     with gr.Accordion("Teach it to refuse what is not its business", open=False, elem_id="topics-refuse"):
         gr.HTML(f"<p>{parts.REFUSING}</p>")
         share = gr.Slider(1, 30, 3, step=1, label="Of all examples, in percent", elem_id="topics-refuse-share")
@@ -166,30 +194,6 @@ def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
         with gr.Row():
             count = gr.Button("Count and show some", elem_id="topics-refuse-count", scale=0, min_width=180)
             add = gr.Button("Add refusals", elem_id="topics-refuse-go", scale=0, min_width=180, interactive=False)
-    with gr.Accordion("Fill the thin topics", open=False, elem_id="topics-thin"):
-        thin = gr.HTML(elem_id="topics-thin-list")
-        with gr.Row():
-            bot = gr.Dropdown(RULES, value=BY_RULES, label="Worded by",
-                elem_id="topics-thin-bot", scale=0, min_width=260)  # fmt: skip
-            word = gr.Button("Word their questions anew", elem_id="topics-thin-go", scale=0, min_width=210)
-        wording = gr.HTML(elem_id="topics-thin-progress")
-
-    refresh.change(
-        partial(draw, workspace), [most, total, shares, sentences],
-        [most, capped, cap_it, drawn, sample_it, sentences, thin, bot, word], **QUIET,
-    )  # fmt: skip
-    most.input(partial(plan_cap, workspace), most, [capped, cap_it], trigger_mode="always_last", **QUIET)
-    # A share that is half typed is none yet.
-    for each in (total.input, shares.blur, shares.submit):
-        each(partial(plan_sample, workspace), [total, shares], [drawn, sample_it], trigger_mode="always_last", **QUIET)
-    cap_it.click(partial(cap, workspace), [most, changed], changed, api_name="data_topics_cap", show_progress="hidden")
-    sample_it.click(
-        partial(sample, workspace),
-        [total, shares, changed],
-        changed,
-        api_name="data_topics_sample",
-        show_progress="hidden",
-    )
     planned = [mix, mixed, add]
     count.click(
         partial(plan_refusals, workspace), [share, sentences], planned, show_progress_on=mixed, concurrency_limit=1,
@@ -197,7 +201,19 @@ def build(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     )  # fmt: skip
     share.input(lambda: (None, "", gr.Button("Add refusals", interactive=False)), None, planned, **QUIET)
     add.click(partial(add_refusals, workspace), [mix, sentences, changed], [*planned, changed], **QUIET)
+    return sentences
+
+
+def _thin(workspace: Workspace, changed: gr.State) -> tuple[gr.HTML, gr.Dropdown, gr.Button]:
+    with gr.Accordion("Fill the thin topics", open=False, elem_id="topics-thin"):
+        thin = gr.HTML(elem_id="topics-thin-list")
+        with gr.Row():
+            bot = gr.Dropdown(RULES, value=BY_RULES, label="Worded by",
+                elem_id="topics-thin-bot", scale=0, min_width=260)  # fmt: skip
+            word = gr.Button("Word their questions anew", elem_id="topics-thin-go", scale=0, min_width=210)
+        wording = gr.HTML(elem_id="topics-thin-progress")
     word.click(
         partial(word_anew, workspace), [bot, changed], changed, api_name="data_topics_word_anew",
         show_progress_on=wording, concurrency_limit=1,
     )  # fmt: skip
+    return thin, bot, word

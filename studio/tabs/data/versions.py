@@ -13,6 +13,7 @@ from engine.data.summary import readiness
 from engine.errors import StorageFailed
 from engine.workspace import Workspace
 from studio import notices
+from studio.events import QUIET
 from studio.tabs.data import freezing, ready_parts
 from studio.tabs.data import versions_parts as parts
 from studio.tabs.data.view import View, paced
@@ -22,7 +23,6 @@ NOW = ""
 ROWS_ON_A_PAGE = 20
 # Reading how topics are divided takes a moment for each file.
 WITH_TOPICS = 5
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 # --- Drawing ----------------------------------------------------------------------------------------------------------

@@ -3,8 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 
 import gradio as gr
+
+from engine.data import changes
+from engine.workspace import Workspace
+from studio import notices
 
 
 @dataclass(frozen=True)
@@ -21,6 +26,22 @@ class View:
     refresh: gr.State
     leads: gr.State | None = None
     wanted: gr.State | None = None
+
+
+@notices.shown
+def step(workspace: Workspace, changed: int, *, back: bool) -> int:
+    """Undoes the last change, or makes it again; gives the new count of changes."""
+    done = changes.undo(workspace) if back else changes.redo(workspace)
+    if done is None:
+        notices.say("There is nothing to undo." if back else "There is nothing to redo.")
+        return changed
+    notices.say(f"{'Undone' if back else 'Done again'}: {done}.")
+    return changed + 1
+
+
+def standing(sentence: str, told: str) -> str:
+    """Where one stands in a view, in a sentence, and what to know about it."""
+    return f'<p class="td-verdict">{escape(sentence)}</p><p class="td-quiet">{escape(told)}</p>'
 
 
 # How far a piece of work has to be, and for how long, before its pace says when it ends.

@@ -15,6 +15,7 @@ from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import examples, examples_facets, examples_many
 from studio.tabs.data import examples_card as card
+from studio.tabs.data.view import step
 from tests.studio.data.conftest import HOSTILE
 
 event: Any = SimpleNamespace
@@ -125,11 +126,11 @@ def test_parts_events_change_the_workspace(filled: Workspace) -> None:
     page = drawn(filled, Filter(status="trashed"), opened=4)
     assert "1 to 2 of 2" in page["table"]
     assert "Restore" in page["opened"]
-    assert examples.step(filled, 2, back=True) == 3
+    assert step(filled, 2, back=True) == 3
     assert "The trash is empty" in drawn(filled, Filter(status="trashed"))["table"]
     assert (page["undo"].interactive, page["redo"].interactive) == (True, False)
-    assert examples.step(filled, 3, back=False) == 4
-    assert examples.step(filled, 4, back=False) == 4
+    assert step(filled, 3, back=False) == 4
+    assert step(filled, 4, back=False) == 4
     assert drawn(filled)["opened"] == ""
 
 

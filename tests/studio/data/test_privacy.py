@@ -11,8 +11,11 @@ from engine.data import editor, sources
 from engine.data.review import background, hits, scanning
 from engine.workspace import Workspace
 from studio.tabs.data import privacy
+from studio.tabs.data.view import step
 from tests.engine.data.conftest import add_example
 from tests.studio.data.conftest import HOSTILE
+
+Held = tuple[threading.Event, threading.Event]
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_decisions_by_event(found: Workspace) -> None:
     assert hits.find(found, state="accepted").hits[0].text == first.text
     privacy.look(found, ("", 0, 0), 0)
     assert "has been reviewed" in drawn(found)
-    privacy.undo(found, 0)
+    step(found, 0, back=True)
     assert "2 replaced places wait" in drawn(found)
 
 
@@ -89,11 +92,9 @@ def test_a_pattern_is_tried_as_it_is_typed(found: Workspace) -> None:
     assert "Replaced wherever it matches" in drawn(found)
 
 
-def test_the_scan_goes_on_without_a_page(found: Workspace, at_rest: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert background.start_small(found).state == "none"
-    add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
-    # What a person wrote waits for the freeze, or for the button.
-    assert background.start_small(found).state == "none"
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """A scan that stops at its first texts: says so by the first event, and goes on after the second."""
     reading, going_on = threading.Event(), threading.Event()
     tag = scanning.tag
 
@@ -103,6 +104,15 @@ def test_the_scan_goes_on_without_a_page(found: Workspace, at_rest: None, monkey
         return tag(texts)
 
     monkeypatch.setattr(scanning, "tag", slowly)
+    return reading, going_on
+
+
+def test_the_scan_goes_on_without_a_page(found: Workspace, at_rest: None, held: Held) -> None:
+    assert background.start_small(found).state == "none"
+    add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
+    # What a person wrote waits for the freeze, or for the button.
+    assert background.start_small(found).state == "none"
+    reading, going_on = held
     assert privacy.look(found, ("", 0, 0), 0) == 1
     assert reading.wait(60)
     html = drawn(found)
@@ -119,17 +129,9 @@ def test_the_scan_goes_on_without_a_page(found: Workspace, at_rest: None, monkey
     assert editor.page(found).rows[2].output == "I am [PERSON_1]."
 
 
-def test_a_stopped_scan_says_so_and_can_go_on(found: Workspace, at_rest: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_scan_says_so_and_can_go_on(found: Workspace, at_rest: None, held: Held) -> None:
     add_example(found, instruction="Who are you?", output="I am Ingrid Olsen.")
-    reading, going_on = threading.Event(), threading.Event()
-    tag = scanning.tag
-
-    def slowly(texts: list[str]) -> object:
-        reading.set()
-        going_on.wait(60)
-        return tag(texts)
-
-    monkeypatch.setattr(scanning, "tag", slowly)
+    reading, going_on = held
     background.start(found)
     assert reading.wait(60)
     privacy.stop(found)

@@ -13,6 +13,7 @@ from engine.topics import discover, paraphrase
 from engine.workspace import Workspace
 from studio.tabs.data import topics, topics_tools
 from studio.tabs.data import topics_tools_parts as tool_parts
+from studio.tabs.data.view import step
 from tests.studio.data.conftest import HOSTILE
 
 DRAWN = ("chosen", "verdict", "finder", "find", "undo", "bars", "beside", "done", "tools")
@@ -119,7 +120,7 @@ def test_ticked_topics_become_one(workspace: Workspace) -> None:
     fill(workspace, refunds=9, delivery=8, stock=7)
     assert topics._changes(workspace)["merge"](0, event(topics=["refunds", "stock"], name="money")) == (1, "money")
     assert sizes(workspace) == {"money": 16, "delivery": 8}
-    assert topics.undo(workspace, 1) == 2
+    assert step(workspace, 1, back=True) == 2
     assert sizes(workspace) == {"refunds": 9, "delivery": 8, "stock": 7}
 
 
@@ -135,7 +136,7 @@ def test_a_cap_is_proposed_counted_and_undone(workspace: Workspace) -> None:
     assert topics_tools.cap(workspace, 36, 0) == 1
     assert sizes(workspace)["refunds"] == 36
     assert tools(workspace, most=36)["cap_go"].interactive is False
-    topics.undo(workspace, 1)
+    step(workspace, 1, back=True)
     assert sizes(workspace)["refunds"] == 100
 
 
