@@ -21,6 +21,7 @@ from engine.data.sources import archive, articles
 from engine.data.sources.detect import ARCHIVE, NUMBERED, Detected, conversations, detect, passages, rows
 from engine.data.sources.repeats import HERE_ALREADY, Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
+from engine.data.sources.store import plain_reason
 from engine.data.sources.workers import Item, Sifted, Workers, sift
 from engine.errors import InputRefused
 
@@ -239,7 +240,7 @@ def _flush(
     staged.rejected += len(rejected)
     for row in kept:
         staged.findings.update(row.findings)
-    staged.reasons.update(row.reason.split(" (")[0] for row in rejected)
+    staged.reasons.update(plain_reason(row.reason) for row in rejected)
     kept.clear()
     rejected.clear()
 

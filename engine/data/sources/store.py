@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,8 @@ from engine.files import slug
 from engine.workspace import Workspace
 
 # What differs between rows stands in brackets at the end of a reason.
-_PLAIN_REASON = r"regexp_replace(reason, ' \([^()]*\)$', '')"
+_BRACKETS = r" \([^()]*\)$"
+_PLAIN_REASON = f"regexp_replace(reason, '{_BRACKETS}', '')"
 PAGE = 10_000
 
 
@@ -50,6 +52,11 @@ class RejectedRow:
     row: int
     reason: str
     content: str
+
+
+def plain_reason(reason: str) -> str:
+    """A reason without what differs between rows."""
+    return re.sub(_BRACKETS, "", reason)
 
 
 def list_sources(workspace: Workspace) -> list[Source]:
