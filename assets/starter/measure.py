@@ -23,7 +23,7 @@ import recall
 import shipping
 import shop
 import torch
-from corpus import Message, attributes, checks, conversations, grammar, labels, wording
+from corpus import Message, articles, attributes, checks, conversations, grammar, labels, wording
 from corpus.choices import ATTRIBUTES, Choice
 from corpus.triage import triaged
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -167,6 +167,10 @@ def shares(starter: Starter, count: int) -> dict[str, float]:
     def right_labels(part: str) -> float:
         return share(text == talk[-1]["content"] for text, talk in said(talks_of(labels.named_from_list, part, count)))
 
+    def right_articles(part: str) -> float:
+        talks = talks_of(articles.from_article, part, count)
+        return share(talk[-1]["content"].removeprefix(articles.LEAD) in text for text, talk in said(talks))
+
     missing = talks_of(conversations.not_in_passage, "fresh", count // 2)
     missing += [talk for talk in talks_of(attributes.missing_thing, "fresh", count) if len(talk) == 3][: count // 2]
     held = [
@@ -178,6 +182,11 @@ def shares(starter: Starter, count: int) -> dict[str, float]:
         "repetitions_foreseen": repetitions(starter, count),
         "right_figures_known_facts": right_figures("fresh"),
         "right_figures_unseen_facts": right_figures("unseen"),
+        "right_articles_known_situations": right_articles("fresh"),
+        "right_articles_unseen_situations": right_articles("unseen"),
+        "says_not_in_articles": share(
+            says_missing(text) for text, _ in said(talks_of(articles.not_in_articles, "fresh", count))
+        ),
         "right_values_known_things": right_values("fresh"),
         "right_values_unseen_things": right_values("unseen"),
         "yes_or_no_right": share(

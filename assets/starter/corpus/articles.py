@@ -35,7 +35,8 @@ _COUNTS = (
 )
 _NUMBER = re.compile(rf"\d+|\b(?:{'|'.join(_COUNTS)})\b")
 _OTHERS = (0, 1, 1, 2, 2, 3, 5, 7)
-_LEADS = ("", "", "", "", "Thank you for your question. ")
+LEAD = "Thank you for your question. "
+_LEADS = ("", "", "", "", LEAD)
 
 
 def from_article(rng: Random, choice: Choice) -> list[Message]:
