@@ -30,8 +30,9 @@ from vocabulary import train_tokenizer
 
 HERE = Path(__file__).resolve().parent
 SEED = 7
-TRAIN_TOKENS = 3_000_000
-HELD_OUT_TALKS = 600
+TRAIN_TOKENS = 1_000_000  # twice what a candidate sees
+TOKENIZER_TALKS = 8_000
+HELD_OUT_TALKS = 250
 CANDIDATES: dict[str, tuple[Shape, Plan]] = {
     "chosen: 256 wide, 6 layers, vocabulary 6,144": (Shape(), Plan()),
     "rate 0.003": (Shape(), Plan(rate=3e-3)),
@@ -56,7 +57,7 @@ def bits_per_character(
 
 def trial(shape: Shape, plan: Plan, minutes: float, work: Path) -> dict[str, float]:
     """Trains one candidate for so long after compiling, and measures it."""
-    tokenizer = train_tokenizer(blocks.texts(SEED, rebuild.TOKENIZER_TALKS), shape.vocabulary)
+    tokenizer = train_tokenizer(blocks.texts(SEED, TOKENIZER_TALKS), shape.vocabulary)
     row = np.asarray(blocks.token_row(tokenizer, SEED, "train", TRAIN_TOKENS, processes=1))
     model = training.new_model(shape, *rebuild.special_tokens(tokenizer), seed=SEED)
     torch._dynamo.reset()
