@@ -36,7 +36,7 @@ BATCH = 64
 SIZES = (25, 50, 100, 200, 400, 800, 1600)
 SEEDS = (0, 1, 2)
 # Every point of the learning curve is trained for as many steps, so that it tells examples and not time: the 1,600 are
-# seen once, 25 of them 64 times.
+# seen once, 25 of them 50 times.
 CURVE_STEPS = 200
 # Balanced, with what each task's length asks for. Short rows go 16 to a step; labels are seen more often than answers,
 # because a label has so few tokens to learn from.

@@ -1,6 +1,6 @@
 """The field's headline result, reproduced with the model in the box: what fine-tuning does, and what it costs.
 
-    python tests/bench/headline.py                     everything, about half an hour on two free CPU cores
+    python tests/bench/headline.py                     everything, an hour or so on two free CPU cores
     python tests/bench/headline.py --only json curve   some parts
     python tests/bench/headline.py --report            tables and plots from the cells that were measured
     python tests/bench/headline.py --quick             every cell with a handful of examples: does it run at all?
