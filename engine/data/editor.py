@@ -55,7 +55,7 @@ class Opened(NamedTuple):
         status: active or trashed.
         source: the file it comes from; empty where it was written here.
         row: the row of that file.
-        happened_at: when the conversation was, as the source says it.
+        happened_at: when the conversation was, in ISO 8601 where the source says it in a form that is known.
         quality: 0 to 1; None until it was judged.
         reasons: what speaks against it.
         findings: places with personal data that nobody has reviewed.

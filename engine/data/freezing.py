@@ -145,7 +145,7 @@ def _divided(
             split_by=split_by,
             earlier=[version.path for version in list_versions(workspace)],
         )
-    unreviewed = sum(wordings.waits(example.tags) for example in examples)
+    unreviewed = sum(wordings.is_unreviewed(example.tags) for example in examples)
     settings: dict[str, object] = {
         "golden": golden,
         "validation": validation,
@@ -154,7 +154,7 @@ def _divided(
         "left_out": reasons,
         "left_out_ids": list(left_out),
         "unreviewed": unreviewed,
-        "notes": [*notes, *([wordings.are_in(unreviewed)] if unreviewed else [])],
+        "notes": [*notes, *([wordings.contained_words(unreviewed)] if unreviewed else [])],
     }
     return _Selection(examples, list(splits), settings, stamp)
 
@@ -233,7 +233,7 @@ def _selection(workspace: Workspace, leave_out_unreviewed: bool) -> tuple[list[E
         match = lookup.find(example.instruction) if golden else None
         if match is not None:
             left_out[example.id] = SAME_AS_GOLDEN if match.exact else NEAR_GOLDEN
-        elif leave_out_unreviewed and wordings.waits(example.tags):
+        elif leave_out_unreviewed and wordings.is_unreviewed(example.tags):
             left_out[example.id] = wordings.LEFT_OUT
         else:
             chosen.append(example)

@@ -25,7 +25,7 @@ from engine.data.editor import topics
 from engine.data.freezing import FEWEST
 from engine.data.repetition.clusters import OPEN, SEARCHED
 from engine.data.sources.golden import MINIMUMS
-from engine.data.wordings import UNREVIEWED, wait
+from engine.data.wordings import UNREVIEWED, waiting_words
 from engine.workspace import Workspace
 
 # What fine-tuning a support bot usually needs.
@@ -306,7 +306,7 @@ def _balance(facts: _Facts) -> list[Reason]:
 
 def _wordings(facts: _Facts) -> list[Reason]:
     count = facts.counts["unreviewed"]
-    return [Reason("wordings", "minor", wait(count), "Review them.", "topics")] if count else []
+    return [Reason("wordings", "minor", waiting_words(count), "Review them.", "topics")] if count else []
 
 
 def _privacy(facts: _Facts) -> list[Reason]:

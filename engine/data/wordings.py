@@ -22,17 +22,17 @@ def unreviewed(workspace: Workspace) -> int:
     )
 
 
-def waits(tags: tuple[str, ...]) -> bool:
+def is_unreviewed(tags: tuple[str, ...]) -> bool:
     """Whether an example with these tags is a wording that waits for a person."""
     return PARAPHRASE in tags and TO_REVIEW in tags
 
 
-def are_in(count: int) -> str:
+def contained_words(count: int) -> str:
     """That so many are in a version, a plain sentence."""
     return f"{count:,} new {'wording' if count == 1 else 'wordings'} that nobody reviewed {_are(count)} in it."
 
 
-def wait(count: int) -> str:
+def waiting_words(count: int) -> str:
     """That so many wait, and what freezing does with them."""
     return (
         f"{count:,} new {'wording waits' if count == 1 else 'wordings wait'} to be reviewed; freezing takes "

@@ -199,7 +199,7 @@ def starter(threads: None) -> measure.Starter:
 
 @pytest.fixture(scope="module")
 def measured() -> dict[str, float]:
-    """What was measured on 200 conversations each."""
+    """What was measured on 100 conversations each."""
     figures: dict[str, float] = json.loads((MODEL / "manifest.json").read_text(encoding="utf-8"))["measured"]
     return figures
 

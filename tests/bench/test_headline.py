@@ -92,7 +92,8 @@ def cells() -> dict[str, dict[str, object]]:
     shared = {"quick": False, "model": "ab" * 32, "finished_at": 0.0, "cost": cost}
     curve = {
         f"curve_{size}_{seed}": {
-            **shared, "part": "curve", "size": size, "seed": seed, "token_f1": measures.told(0.9 - 2 / size, 0, 1, 150)
+            **shared, "part": "curve", "size": size, "seed": seed, "labels_seen": min(size, 25 + seed),
+            "token_f1": measures.told(0.9 - 2 / size, 0, 1, 150),
         }
         for size in (25, 50, 100, 200, 400, 800, 1600)
         for seed in (0, 1, 2)

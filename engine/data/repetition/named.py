@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
 from engine.data.agreement import DATES, SPELLED
-from engine.data.nearness import Numbers
+from engine.data.nearness import LETTERS, Numbers
 
 Bits = NDArray[np.uint64]
 
@@ -62,7 +63,11 @@ class Named(NamedTuple):
         values |= {"alone": _ALONE, "any": _ANY, "runs": _RUNS, "divided": _DIVIDED}
         found = cursor.sql(_READ, params=values).to_arrow_table()
         cursor.unregister("named_texts")
-        return cls(*(np.asarray(found[name], np.uint64) for name in cls._fields))
+        named = cls(*(np.array(found[name], np.uint64) for name in cls._fields))
+        # What stands behind the cut of a long text is not known.
+        cut = np.asarray(pc.utf8_length(plain)) >= LETTERS
+        named.dates[cut], named.perhaps[cut] = 0, np.iinfo(np.uint64).max
+        return named
 
     def take(self, places: Numbers) -> "Named":
         """The bits of some of the texts."""

@@ -113,7 +113,7 @@ def always_text(workspace: Workspace, text: str, kind: str, findings: Sequence[i
     rows = read_rows(workspace, _examples_with(workspace, text))
     known = known_in(workspace, (row.conversation for row in rows))
     # What was rejected in a conversation is left there, this text no longer.
-    left = {conversation: texts - {text} for conversation, texts in known.left.items()}
+    left = {scope: texts - {text} for scope, texts in known.left.items()}
     done = rewrite(rows, {}, told, Known(known.people, known.named, left))
     with workspace.database.transaction() as cursor:
         batch, _ = save(cursor, open_vault(workspace), rows, done, purpose="privacy:always", accepted=True)

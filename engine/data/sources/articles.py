@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from engine.data.privacy import scrub
+from engine.data.privacy import NO_RULES, Rules, scrub
 from engine.data.sources import delimited
 from engine.data.sources.document_texts import html_blocks
 from engine.data.sources.documents import Passage, passages_of
@@ -88,14 +88,18 @@ def rows(layout: Layout) -> Rows:
         yield Row(number, {}, share, article.problem, article.title)
 
 
-def passages(layout: Layout) -> list[tuple[str, Passage]]:
+def passages(layout: Layout, rules: Rules = NO_RULES) -> list[tuple[str, Passage]]:
     """The passages of all articles in order, each with its article's title, which is the document's name.
+
+    Args:
+        layout: the file, and how it is read.
+        rules: what a person decided about personal data, for the names.
 
     Raises:
         InputRefused: the document is cut off, broken or too large.
     """
     return [
-        (clean_name(scrub(article.title)[0]), passage)
+        (clean_name(scrub(article.title, rules=rules)[0]), passage)
         for article, _ in _articles(layout)
         if not article.problem
         for passage in article.passages

@@ -84,9 +84,9 @@ def when(value: Any, *, day_first: bool = False) -> str:
         return text
 
 
-def seconds(value: Any) -> float | None:
-    """A time in seconds since 1970, as in UTC where it has no zone; None for what is no time."""
-    at = moment(value)
+def seconds(value: Any, *, day_first: bool = False) -> float | None:
+    """A time in seconds since 1970, as in UTC where it has no zone; None for what is no time. See `moment`."""
+    at = moment(value, day_first=day_first)
     return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
@@ -94,7 +94,10 @@ def order(texts: Iterable[str]) -> Order:
     """How the dates of one column are to be read: so that all are dates, and then so that they lie closer together. The
     month first where that tells nothing."""
     found = [match for text in texts if (match := _FIGURES.fullmatch(text.strip())) and _may_be_turned(match)]
-    days = {first: [at for match in found if (at := _figures(match, first))] for first in (False, True)}
+    # Without their zones, which some may have: hours count for nothing here.
+    days = {
+        first: [at.replace(tzinfo=None) for match in found if (at := _figures(match, first))] for first in (False, True)
+    }
     if len(days[True]) != len(days[False]):
         return Order(len(days[True]) > len(days[False]))
     example = next((match.group() for match in found if match["a"] != match["b"]), "")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.data.conversations import Author, Conversation, answers_in
+from engine.data.privacy import NO_RULES, Rules
 from engine.data.sources import (
     archive,
     articles,
@@ -210,10 +211,10 @@ def rows(layout: Layout) -> Rows:
     return _ROWS[layout.format](layout)
 
 
-def passages(layout: Layout) -> list[tuple[str, documents.Passage]]:
+def passages(layout: Layout, rules: Rules = NO_RULES) -> list[tuple[str, documents.Passage]]:
     """What of a file goes to the knowledge base, each piece with its document's name."""
     if layout.format == articles.FORMAT:
-        return articles.passages(layout)
+        return articles.passages(layout, rules)
     return [(layout.file.name, passage) for passage in documents.passages(layout)]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from engine.data.conversations import Conversation, Message
 from engine.data.replies import reply
-from engine.data.sources.dates import seconds
+from engine.data.sources.dates import order, seconds
 from engine.data.sources.json_records import load_document
 from engine.data.sources.rows import File
 from engine.data.texts import html_text
@@ -187,11 +187,12 @@ def prose(html: Any, plain: Any = None) -> str:
 
 
 def in_order(messages: list[Json], key: str) -> list[Json]:
-    """Messages by their time; one without a time stays behind the one before it."""
+    """Messages by their time, read in one way for all; one without a time stays behind the one before it."""
+    day_first = order(word(message.get(key)) for message in messages).day_first
     moment = 0.0
     moments: list[float] = []
     for message in messages:
-        at = seconds(message.get(key))
+        at = seconds(message.get(key), day_first=day_first)
         moment = moment if at is None else at
         moments.append(moment)
     return [messages[place] for place in sorted(range(len(messages)), key=moments.__getitem__)]

@@ -196,6 +196,7 @@ def write_down(folder: Path, **told: Any) -> None:
 
 
 def read_waiting(folder: Path) -> Waiting:
+    """The file that waits in a folder."""
     told = files.read_json(folder / "import.json")
     return Waiting(
         folder.name, told["name"], folder, folder / told["file"], told["state"], told.get("mapping") or {},

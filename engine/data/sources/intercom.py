@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.data.conversations import Author, Conversation, Message
 from engine.data.sources import delimited
-from engine.data.sources.dates import when
+from engine.data.sources.dates import order, when
 from engine.data.sources.encoding import Encoding
 from engine.data.sources.helpdesk import (
     Json,
@@ -180,12 +180,13 @@ def _from_rows(number: str, rows: list[Json], last: Row) -> Conversation:
     # A history table repeats a message for each of its changes; the last one stands.
     latest = list({row["id"] or str(place): row for place, row in enumerate(rows)}.values())
     told = in_order(latest, "at")
+    day_first = order(row.get("at", "") for row in told).day_first
     messages = tuple(
         Message(
             _author({}, row["type"], {"type": row["author"]}),
             prose(row["body"]),
             name=row.get("name", ""),
-            at=when(row.get("at", "")),
+            at=when(row.get("at", ""), day_first=day_first),
         )
         for row in told
     )
@@ -201,5 +202,5 @@ def _from_rows(number: str, rows: list[Json], last: Row) -> Conversation:
         best_score=BEST_RATING,
         channel="chat",
         customer=asker.get("email", "") or asker.get("author_id", ""),
-        happened_at=when(told[0].get("began", "") or told[0].get("at", "")),
+        happened_at=when(told[0].get("began", "") or told[0].get("at", ""), day_first=day_first),
     )

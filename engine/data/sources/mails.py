@@ -7,12 +7,13 @@ since its newer policy fails on some broken ones. Mails saved by Outlook (.msg) 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesHeaderParser
-from email.utils import getaddresses
+from email.utils import getaddresses, parsedate_to_datetime
 
 from engine.data.sources.dates import moment, when
 from engine.data.texts import html_text
@@ -230,8 +231,13 @@ def _people(values: Sequence[str]) -> list[Person]:
 
 
 def _written(date: str) -> str:
-    """A mail's date; empty for what is none, since mails are put in order by it."""
-    return when(date) if moment(date) else ""
+    """A mail's date in UTC, which it is in where it names no zone; empty for what is none, as mails are put in order
+    by it."""
+    try:
+        at: datetime | None = parsedate_to_datetime(date)
+    except (TypeError, ValueError, OverflowError, IndexError):
+        at = moment(date)
+    return when((at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()) if at else ""
 
 
 def _is_automatic(headers: dict[str, str], subject: str, sender: str) -> bool:

@@ -203,7 +203,7 @@ def _sifted_files(detected: Detected, staged: Staged, workers: Workers, rules: R
 def _sifted(detected: Detected, staged: Staged, workers: Workers, rules: Rules) -> Iterator[tuple[Sifted, float]]:
     """The same for one file that is no zip. Passages of a document are added to what is staged."""
     layout = detected.layout
-    staged.passages += [(document, *passage) for document, passage in passages(layout)]
+    staged.passages += [(document, *passage) for document, passage in passages(layout, rules)]
     sieve = Sieve(
         detected.mapping,
         detected.best_score,

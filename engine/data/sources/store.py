@@ -14,7 +14,7 @@ from engine.files import slug
 from engine.workspace import Workspace
 
 # What differs between rows stands in brackets at the end of a reason.
-_BRACKETS = r" \([^()]*\)$"
+_BRACKETS = r" \(.*\)$"
 _PLAIN_REASON = f"regexp_replace(reason, '{_BRACKETS}', '')"
 PAGE = 10_000
 

@@ -118,8 +118,11 @@ def _source(source: Source, aside: Aside | None) -> str:
     found = ", ".join(f"{count:,} {REPLACED[kind][count > 1]}" for kind, count in source.findings.items())
     # What went to the knowledge base is told above, for all of the source's files together.
     notes = [note for note in source.notes if not note.endswith("to the knowledge base.")]
-    if source.read:
-        notes.append(f"Replaced: {found}." if found else "No personal data of the known kinds was found.")
+    if found:
+        notes.append(f"Replaced: {found}.")
+    # What is replaced in passages is not counted.
+    elif source.read and not source.passages:
+        notes.append("No personal data of the known kinds was found.")
     asks = f"Remove {source.name} and its {source.kept:,} examples? This cannot be undone."
     return (
         f'<section class="td-card td-source"{" data-open" if aside else ""}><header><h3>{escape(source.name)}</h3>'
@@ -146,7 +149,7 @@ def _account(source: Source) -> str:
     told = ""
     if source.passages:
         pieces = "One passage" if source.passages == 1 else f"{source.passages:,} passages"
-        rest = " without a question" if source.read else ""
+        rest = " without a question" if source.kept else ""
         told = f"<p><b>{pieces}</b>{rest} went to the knowledge base, where the bot looks things up.</p>"
     return (f'<ul class="td-account">{figures}</ul>{bar}' if figures else "") + told
 

@@ -15,7 +15,7 @@ from engine.data.restoring import Restored
 from engine.data.splits import SPLIT_BY, SPLITS, Split, SplitBy
 from engine.data.summary import VAGUE, uncertain_by
 from engine.data.versions import Version
-from engine.data.wordings import are_in
+from engine.data.wordings import contained_words
 from engine.words import so_many
 from studio.tabs.data.marks import marked
 
@@ -122,7 +122,7 @@ def frozen(version: Version) -> str:
     return (
         f"{version.name} is frozen: {counts['train']:,} examples to learn from, {counts['validation']:,} to watch the "
         f"training with, {counts['golden']:,} held back to measure with."
-        + (f" {are_in(version.unreviewed)}" if version.unreviewed else "")
+        + (f" {contained_words(version.unreviewed)}" if version.unreviewed else "")
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.data import knowledge
+from engine.data import changes, knowledge
+from engine.data.review import rules
 from engine.data.sources import detect, import_file, list_sources, rejected_rows
 from engine.data.sources.articles import DRAFT, EMPTY, RESTRICTED, TEXT, TITLE
 from engine.errors import InputRefused
@@ -88,6 +89,13 @@ def test_what_is_not_for_everybody_is_set_aside(workspace: Workspace, write: Wri
     report = import_file(workspace, path)
     assert report.reasons == {RESTRICTED: 2}
     assert list(knowledge.count(workspace)) == ["Open"]
+
+
+def test_a_persons_rules_hold_in_the_names_of_articles(workspace: Workspace, write: Write) -> None:
+    with workspace.database.transaction() as cursor:
+        rules.remember(cursor, "always", "Ana Lopez", "PERSON", changes.new_batch(cursor))
+    import_file(workspace, write("articles.json", json.dumps([zendesk("Ask Ana Lopez", "<p>She knows.</p>")])))
+    assert list(knowledge.count(workspace)) == ["Ask [PERSON_1]"]
 
 
 def test_nothing_but_drafts_is_refused(workspace: Workspace, write: Write) -> None:

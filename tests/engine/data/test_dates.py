@@ -13,6 +13,7 @@ from engine.data.editor import page
 from engine.data.filters import Filter, Range
 from engine.data.sources import import_file, list_sources
 from engine.data.sources.dates import Order, moment, order, seconds, told, when
+from engine.data.sources.helpdesk import in_order
 from engine.workspace import Workspace
 
 Write = Callable[..., Path]
@@ -89,6 +90,8 @@ def test_which_comes_first_day_or_month() -> None:
         # Three days of April lie closer together than the third of three months; and the other way round.
         (["03/04/2024", "04/04/2024", "06/04/2024"], Order(True, "03/04/2024")),
         (["04/03/2024", "04/05/2024 10:00", ""], Order(False, "04/03/2024")),
+        # Some with a zone.
+        (["03/04/2024 10:00 UTC", "04/04/2024"], Order(True, "03/04/2024 10:00 UTC")),
         # Nothing to decide.
         (["03/03/2024"], Order(False)),
         (["03.04.2024", "2024-04-03", "last week"], Order(False)),
@@ -102,6 +105,12 @@ def test_the_order_of_a_column(texts: list[str], wanted: Order) -> None:
 def test_a_doubt_is_told() -> None:
     assert told(order(["03/04/2024", "04/04/2024"])).startswith("03/04/2024 is read as 3 April 2024: nothing")
     assert told(order(["13/04/2024", "14/04/2024"])) == ""
+
+
+def test_messages_are_put_in_order_by_one_reading_of_their_dates() -> None:
+    messages = [{"at": "30/03/2024 09:00"}, {"at": "02/04/2024 09:00"}, {}, {"at": "01/04/2024 09:00"}]
+
+    assert in_order(messages, "at") == [messages[place] for place in (0, 3, 1, 2)]
 
 
 def test_seconds_put_messages_of_all_forms_in_order() -> None:
