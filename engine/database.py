@@ -15,6 +15,9 @@ import duckdb
 from engine.errors import StorageFailed
 from engine.migrations import MIGRATIONS
 
+# What does not fit goes to disk beside the file for a moment; importing a million tickets takes no longer with it.
+MEMORY = "512MiB"
+
 
 class DatabaseHeld(Exception):
     """Another process has the file open; `engine.workspace` turns this into the message that names it."""
@@ -33,7 +36,7 @@ class Database:
         self.path = path
         self._writing = threading.RLock()
         try:
-            self._connection = duckdb.connect(str(path))
+            self._connection = duckdb.connect(str(path), config={"memory_limit": MEMORY})
         except duckdb.Error as error:
             if "lock" in str(error).lower() or "being used by another process" in str(error).lower():
                 raise DatabaseHeld(str(path)) from error

@@ -16,6 +16,7 @@ from engine.data.agreement import DATES, SPELLED
 from engine.data.nearness import LETTERS, Numbers
 
 Bits = NDArray[np.uint64]
+_NONE, _ALL = np.uint64(0), ~np.uint64(0)
 
 
 def _bits(items: str, bit: str = "(hash(each) % 64)") -> str:
@@ -63,11 +64,10 @@ class Named(NamedTuple):
         values |= {"alone": _ALONE, "any": _ANY, "runs": _RUNS, "divided": _DIVIDED}
         found = cursor.sql(_READ, params=values).to_arrow_table()
         cursor.unregister("named_texts")
-        named = cls(*(np.array(found[name], np.uint64) for name in cls._fields))
+        dates, surely, perhaps = (np.asarray(found[name], np.uint64) for name in cls._fields)
         # What stands behind the cut of a long text is not known.
         cut = np.asarray(pc.utf8_length(plain)) >= LETTERS
-        named.dates[cut], named.perhaps[cut] = 0, np.iinfo(np.uint64).max
-        return named
+        return cls(np.where(cut, _NONE, dates), surely, np.where(cut, _ALL, perhaps))
 
     def take(self, places: Numbers) -> "Named":
         """The bits of some of the texts."""

@@ -15,7 +15,7 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses, parsedate_to_datetime
 
-from engine.data.sources.dates import moment, when
+from engine.data.sources.dates import moment
 from engine.data.texts import html_text
 
 # Programs name the smaller set and mean the larger one.
@@ -237,7 +237,12 @@ def _written(date: str) -> str:
         at: datetime | None = parsedate_to_datetime(date)
     except (TypeError, ValueError, OverflowError, IndexError):
         at = moment(date)
-    return when((at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()) if at else ""
+    try:
+        at = at and (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    # A year before 1 in UTC.
+    except OverflowError:
+        return ""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z") if at else ""
 
 
 def _is_automatic(headers: dict[str, str], subject: str, sender: str) -> bool:
