@@ -117,10 +117,14 @@ def check(
 
 
 def _side_by_side() -> list[str]:
-    """Options for the whole suite: a worker for every core that has memory too, each file of tests in one worker."""
+    """Options for the whole suite: a worker for every core that has memory too, each file of tests in one worker.
+
+    In the order of their names, which has the long ones of the browser among the first, so that none is left waiting at
+    the end for the other worker's last test.
+    """
     here = hardware.machine()
     workers = min(here.cores, here.memory_free // WORKER_MEMORY)
-    return ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
+    return ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"] if workers > 1 else []
 
 
 def _require_test_tools() -> None:
