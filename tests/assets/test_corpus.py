@@ -176,9 +176,9 @@ def test_a_subject_is_refused_by_nobody_whose_business_it_is() -> None:
         subject = choices.foreign(world)
         assert not (world.kind == "garden shop" and subject.name == "gardening tips")
         assert not (world.kind == "car dealer" and subject.name == "car advice")
-    for talk in talks_of(off_topic, 1500):
-        if "burnt out" in talk[-2]["content"].lower():
-            assert re.search("doctor|helpline", talk[-1]["content"])
+    tired = [talk for talk in talks_of(off_topic, 1500) if "burnt out" in talk[-2]["content"].lower()]
+    assert tired
+    assert all(re.search("doctor|helpline", talk[-1]["content"]) for talk in tired)
 
 
 def test_who_asks_for_a_person_is_told_that_it_is_none() -> None:
@@ -306,13 +306,13 @@ def test_a_formal_answer_has_no_contractions_and_a_short_one_is_short() -> None:
         "I am sure it is fine, we cannot say; that has been sent"
     )
     assert tones.unapologetic("I'm sorry for that. Open the app.") == "Open the app."
-    for talk in talks_of(tones.in_tone, 300):
-        answer = talk[-1]["content"]
-        if answer.startswith("Dear "):
-            assert not re.search(r"n't\b|'ll\b|'re\b|'ve\b|I'm", answer), answer
-        limit = re.search(r"(?i)(\d) sentence", told(talk))
-        if limit:
-            assert len(tones.sentences(answer)) <= int(limit[1])
+    talks = talks_of(tones.in_tone, 300)
+    formal = [talk[-1]["content"] for talk in talks if talk[-1]["content"].startswith("Dear ")]
+    assert len(formal) > 10
+    assert [answer for answer in formal if re.search(r"n't\b|'ll\b|'re\b|'ve\b|I'm", answer)] == []
+    limits = [(talk[-1]["content"], limit) for talk in talks if (limit := re.search(r"(?i)(\d) sentence", told(talk)))]
+    assert len(limits) > 10
+    assert all(len(tones.sentences(answer)) <= int(limit[1]) for answer, limit in limits)
 
 
 def test_a_summary_is_one_sentence_in_the_third_person() -> None:

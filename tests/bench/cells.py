@@ -8,6 +8,7 @@ A cell that was measured lies in DIR/cells/NAME.json, written at its end; what i
 import argparse
 import gc
 import hashlib
+import random
 import sys
 import time
 import traceback
@@ -147,7 +148,6 @@ def intents_minilm(bench: Bench, side: Side) -> Found:
     from engine.models.embeddings import embed
 
     task = intents(bench, side)
-    embed(["warm"])
     meter = measures.Meter()
     vectors = embed([ticket.text for ticket in task.train])
     model = LogisticRegression(C=10.0, max_iter=2000).fit(vectors, [ticket.label for ticket in task.train])
@@ -323,7 +323,7 @@ def json_base_constrained(bench: Bench) -> Found:
 def _json_scores(bench: Bench, base: str, adapter: Path | None, *, constrained: bool) -> Found:
     task = bench.sides("bitext", 1000, 500)
     task = replace(task, test=task.test[: 4 if bench.quick else 400])
-    schema = triage_schema(sorted({ticket.category for ticket in tasks.read("bitext")}))
+    schema = triage_schema(tasks.CATEGORIES)
     said, cost = ask(
         load_for_inference(base, adapter),
         questions(task, tasks.AS_JSON),
@@ -335,8 +335,6 @@ def _json_scores(bench: Bench, base: str, adapter: Path | None, *, constrained: 
 
 def curve_cell(bench: Bench, size: int, seed: int) -> Found:
     """Canned answers learned from so many examples, drawn anew for each seed."""
-    import random
-
     task, answers = canned(bench, 150)
     pool = [*task.train, *task.rest]
     learned_from = tuple(random.Random(seed).sample(pool, min(size, 10) if bench.quick else size))

@@ -41,9 +41,8 @@ WHAT = """\
 - **Canned answers**: each intent has one, the response whose mean token F1 with the intent's other responses is
   highest, placeholders kept. banking77 holds no answers.
 - **Diverse answers**: each question has its own answer; the golden split is never seen.
-- **JSON**: the prompt names the keys and not the categories, so an untuned model fits the schema by chance alone;
-  whether it is JSON at all stands beside it. Category from the data set's own, priority, summary and suggested action
-  by a rule for each intent.
+- **JSON**: the prompt names the keys, the categories and the priorities. Category from the data set's own, priority,
+  summary and suggested action by a rule for each intent.
 - **Seconds** are of the whole training: loading the model, preparing the rows, compiling the layers where that pays
   (half a minute the first time, then some 6 s), and saving. Tokens a second are of the steps alone.
 - **Epochs** differ by method and stand in the tables. They were chosen by trials with an earlier starter on these test

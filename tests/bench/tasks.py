@@ -21,9 +21,14 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 SEED = 20
 NAME_THE_TOPIC = "Name the topic.\n\nMessage: {}"
+# The categories are those of the data set; whoever is not told them could fit the schema by chance alone.
+CATEGORIES = (
+    "ACCOUNT", "CANCELLATION_FEE", "CONTACT", "DELIVERY", "FEEDBACK", "INVOICE", "NEWSLETTER", "ORDER", "PAYMENT",
+    "REFUND", "SHIPPING_ADDRESS",
+)  # fmt: skip
 AS_JSON = (
     "Triage the message as JSON. Keys, in this order: category, priority, summary, suggested_action. "
-    "Priorities: low, normal, high, urgent.\n\nMessage: {}"
+    f"Categories: {', '.join(CATEGORIES)}. Priorities: low, normal, high, urgent.\n\nMessage: {{}}"
 )
 
 

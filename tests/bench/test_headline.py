@@ -30,6 +30,7 @@ def test_no_text_is_on_both_sides_and_every_label_is(side: str, train: int, test
     assert task == tasks.split(tasks.read(side), train, test)
     if side == "bitext":
         assert set(task.labels) == set(tasks.TRIAGE)
+        assert {ticket.category for ticket in (*task.train, *task.test, *task.rest)} == set(tasks.CATEGORIES)
 
 
 def test_the_canned_answer_is_the_most_typical_one() -> None:

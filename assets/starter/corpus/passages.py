@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-from corpus.choices import FACTS as FACTS
 from corpus.choices import Choice, fits, group_of
 from corpus.grammar import Block
 from corpus.wording import MOODS, Message, in_mood, introduced, phrase, typed
