@@ -82,7 +82,7 @@ _ONE_MESSAGE = {
 # Of a column of questions at least this share asks, by its mark or its first word.
 _ASKS = 0.1
 # Two columns that share more of their words than this, over all rows, are one text and its copy.
-_COPIED = 0.5
+_COPIED = 0.4
 # A table with no more columns than this holds nothing but questions, answers and a label.
 _BARE = 3
 # Exports with more columns than this are tables of a helpdesk's database, where content misleads.
