@@ -23,8 +23,8 @@ SEED = 20
 NAME_THE_TOPIC = "Name the topic.\n\nMessage: {}"
 # The categories are those of the data set; whoever is not told them could fit the schema by chance alone.
 CATEGORIES = (
-    "ACCOUNT", "CANCELLATION_FEE", "CONTACT", "DELIVERY", "FEEDBACK", "INVOICE", "NEWSLETTER", "ORDER", "PAYMENT",
-    "REFUND", "SHIPPING_ADDRESS",
+    "account", "cancellation_fee", "contact", "delivery", "feedback", "invoice", "newsletter", "order", "payment",
+    "refund", "shipping_address",
 )  # fmt: skip
 AS_JSON = (
     "Triage the message as JSON. Keys, in this order: category, priority, summary, suggested_action. "

@@ -26,8 +26,8 @@ class Measured(NamedTuple):
 
 MEASURED: dict[Kind, Measured] = {
     "PERSON": Measured(0.9776, 1411),
-    "ADDRESS": Measured(0.9177, 1663),
-    "PLACE": Measured(0.9177, 1663),
+    "ADDRESS": Measured(0.9176, 1663),
+    "PLACE": Measured(0.9176, 1663),
     "EMAIL": Measured(1.0, 58),
     "PHONE": Measured(1.0, 136),
     "CARD": Measured(1.0, 212),
