@@ -193,7 +193,9 @@ def _sifted_files(detected: Detected, staged: Staged, workers: Workers, rules: R
                 inner = detect(file.path, name=file.name)
                 require_texts(inner)
             except InputRefused as refused:
-                staged.notes.append(f"{file.name} was left out: {refused.title}")
+                reason = refused.title.removeprefix(f"{file.name} ")
+                told = reason if reason == refused.title else f"it {reason}"
+                staged.notes.append(f"{file.name} was left out: {told}")
                 continue
             staged.notes += [f"{file.name}: {note}" for note in inner.notes]
             for sifted, share in _sifted(inner, staged, workers, rules):

@@ -50,9 +50,10 @@ def verdict(known: Overview) -> str:
     """What the look found, in a sentence, and what the button beside it does."""
     looked = known.looked
     if looked is None or not looked.fresh:
-        again = "have changed since they were looked through" if looked else "were not looked through yet"
         return standing(
-            f"{so_many(known.examples, 'example')} {again}.",
+            "Examples or limits were changed since the last look."
+            if looked
+            else f"{so_many(known.examples, 'example was', 'examples were')} not looked through yet.",
             "Looking changes nothing: it counts what each step would do, with samples, and judges every example.",
         )
     if not looked.touched:

@@ -70,7 +70,7 @@ def test_many_examples_wait_for_the_button(greeted: Workspace, monkeypatch: pyte
     assert clean.go(greeted, 0) == 1
     assert drawn(greeted)["button"].value == "Clean 2 examples"
     editor.edit_cell(greeted, 1, "output", "Within 3 weeks, by mail.")
-    assert "have changed since they were looked through" in drawn(greeted)["verdict"]
+    assert "were changed since the last look" in drawn(greeted)["verdict"]
 
 
 def test_the_recommended_steps_are_made_together_and_taken_back_one_by_one(greeted: Workspace) -> None:
