@@ -4,19 +4,19 @@ processes may sift one file; what repeats an earlier row is found afterwards, by
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from engine.data.conversations import Answered, Conversation, answers_in
 from engine.data.duplicates import normalise
 from engine.data.examples import Turn, history_json
 from engine.data.outcomes import unwanted
-from engine.data.privacy import NO_RULES, Kind, Replaced, Rules, Scrubber
+from engine.data.privacy import NO_RULES, Rules, Scrubber
 from engine.data.sources.dates import seconds, when
 from engine.data.sources.helpdesk import figure, word
 from engine.data.sources.mapping import ALONG, HISTORY
 from engine.data.sources.rows import Row
+from engine.data.sources.scrubbing import READ, Found, counting, scrubbed, tidy, unmarked
 
 # Four times what the longest-reading small models take in; longer texts are logs and pasted documents.
 LONGEST = 16_000
@@ -29,25 +29,11 @@ _NOTHING = {"", "n a", "na", "nan", "null", "none"}
 _LANGUAGE = re.compile(r"([A-Za-z]{2})(?:[-_]\w{2,4})?$")
 
 
-_READ = ("customer", "agent")
 _WITHOUT_AGENT = {
     "draft": "No answer of an agent: what was written was never sent",
     "note": "No answer of an agent, only private notes",
     "bot": "No answer of an agent, only automatic ones",
 }
-
-
-class Found(NamedTuple):
-    """A place in an example where something was replaced: the `nth` of its placeholder in a field, of which `history`
-    has turns."""
-
-    field: str
-    turn: int
-    nth: int
-    placeholder: str
-    type: Kind
-    original: str
-    score: float
 
 
 class Kept(NamedTuple):
@@ -128,21 +114,21 @@ class Sieve:
         """Keeps a row or says why not."""
         if row.problem:
             return Rejected(row.number, row.problem, _shown(row.content, self._rules))
-        values = {field: _tidy(row.values.get(column, "")) for field, column in self._mapping.items()}
+        values = {field: tidy(row.values.get(column, "")) for field, column in self._mapping.items()}
         reason = _says_too_little(values["instruction"], values["output"])
         reason = reason or unwanted(values.get("status", ""), values.get("score", ""), self._best_score)
         reason = reason or _too_long(values["instruction"], values.get("input", ""), values["output"])
         if reason:
             return self._reject(row.number, reason, values)
-        along = {name: _tidy(row.values.get(name, "")) for name in ALONG if name not in self._mapping.values()}
+        along = {name: tidy(row.values.get(name, "")) for name in ALONG if name not in self._mapping.values()}
         turns = earlier_turns(along.get(HISTORY, ""))
         said = {name: values.get(name, "") for name in ("instruction", "input", "output")}
         said["worse"] = along.get("worse", "")
         scrubber = Scrubber(rules=self._rules)
         counted: dict[str, int] = {}
-        marked = {name: _counting(scrubber, text, counted) for name, text in said.items()}
-        told = [Turn(turn.role, _counting(scrubber, turn.content, counted)) for turn in turns]
-        texts, history, found = _unmarked(scrubber, marked, told)
+        marked = {name: counting(scrubber, text, counted) for name, text in said.items()}
+        told = [Turn(turn.role, counting(scrubber, turn.content, counted)) for turn in turns]
+        texts, history, found = unmarked(scrubber, marked, told)
         labels = {name: values.get(name, "") for name in ("topic", "tags", "conversation", "status", "score")}
         labels["channel"] = along.get("channel", "")[:LONGEST_LABEL]
         labels = {name: scrubber.scrub(text)[0] for name, text in labels.items()}
@@ -178,11 +164,11 @@ class Sieve:
         longest = max((message.text for message in conversation.messages), key=len, default="")
         if len(longest) > HOPELESS:
             return [Rejected(1, _too_long(longest), _shown(longest, self._rules))]
-        scrubber, clean, findings = _scrubbed(conversation, self._rules)
+        scrubber, clean, findings = scrubbed(conversation, self._rules)
         reason = unwanted(clean.status, clean.score, clean.best_score)
         answers = [] if reason else answers_in(clean)
         if not answers:
-            said = [message.text for message in clean.messages if message.author in _READ and message.text]
+            said = [message.text for message in clean.messages if message.author in READ and message.text]
             told = " | ".join(_cut(scrubber.unmark(text)[0]) for text in said[:2])
             return [Rejected(1, reason or _unanswered(clean), told or _cut(scrubber.unmark(clean.subject)[0]))]
         sifted: list[Kept | Rejected] = []
@@ -205,8 +191,8 @@ class Sieve:
         findings: dict[str, int],
         worse: str,
     ) -> Kept | Rejected:
-        marked = {"instruction": _tidy(answered.question), "output": _tidy(answered.answer), "worse": worse}
-        texts, history, found = _unmarked(scrubber, marked | {"input": conversation.context}, answered.history)
+        marked = {"instruction": tidy(answered.question), "output": tidy(answered.answer), "worse": worse}
+        texts, history, found = unmarked(scrubber, marked | {"input": conversation.context}, answered.history)
         question, answer, context = texts["instruction"], texts["output"], texts["input"]
         reason = _says_too_little(question, answer) or _too_long(question, answer, context)
         if reason:
@@ -322,10 +308,6 @@ def _says_nothing(text: str) -> bool:
     return (len(text) < 10 and normalise(text) in _NOTHING) or not any(letter.isalnum() for letter in text)
 
 
-def _tidy(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
 def _shown(text: str, rules: Rules) -> str:
     """The beginning of a text without personal data; cut afterwards, as half an address is not known for one."""
     return _cut(Scrubber(rules=rules).scrub(text[:LONGEST])[0])
@@ -333,82 +315,3 @@ def _shown(text: str, rules: Rules) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def _unmarked(
-    scrubber: Scrubber, marked: Mapping[str, str], turns: Iterable[Turn]
-) -> tuple[dict[str, str], tuple[Turn, ...], tuple[Found, ...]]:
-    """An example's texts and earlier turns without the scrubber's signs, and what these said."""
-    found: list[Found] = []
-    texts: dict[str, str] = {}
-    for name, text in marked.items():
-        texts[name], replaced = scrubber.unmark(text)
-        found += [_found(name, 0, each) for each in replaced]
-    history: list[Turn] = []
-    for place, turn in enumerate(turns):
-        content, replaced = scrubber.unmark(turn.content)
-        history.append(Turn(turn.role, content) if replaced else turn)
-        found += [_found("history", place, each) for each in replaced]
-    return texts, tuple(history), tuple(found)
-
-
-def _found(field: str, turn: int, each: Replaced) -> Found:
-    return Found(field, turn, each.nth, each.placeholder, each.type, each.original, each.score)
-
-
-def _scrubbed(conversation: Conversation, rules: Rules) -> tuple[Scrubber, Conversation, dict[str, int]]:
-    """A conversation without personal data, the names of its people among it, and how many findings there were. What is
-    said in it has the scrubber's signs behind its placeholders.
-
-    The customer's mark stays as it is: it is made unreadable where it is stored.
-    """
-    scrubber = Scrubber(_in_order_of_appearance(conversation), rules)
-    counted: dict[str, int] = {}
-    clean = replace(
-        conversation,
-        messages=tuple(
-            # What others wrote is never stored, nor shown.
-            replace(message, text=_counting(scrubber, message.text, counted)) if message.author in _READ else message
-            for message in conversation.messages
-        ),
-        subject=_counting(scrubber, conversation.subject, counted),
-        context=_counting(scrubber, _tidy(conversation.context), counted),
-        worse=_counting(scrubber, conversation.worse, counted),
-    )
-    labels = replace(
-        clean,
-        id=scrubber.scrub(conversation.id)[0],
-        topic=scrubber.scrub(conversation.topic)[0],
-        tags=tuple(scrubber.scrub(tag)[0] for tag in conversation.tags),
-        status=scrubber.scrub(conversation.status)[0],
-        score=scrubber.scrub(conversation.score)[0],
-        names=(),
-    )
-    return scrubber, labels, counted
-
-
-def _in_order_of_appearance(conversation: Conversation) -> list[str]:
-    """The names of a conversation in the order in which they are met in it, as writers or in what is said. So they keep
-    their numbers when it comes again with more turns, and what was said before is known again."""
-    names = dict.fromkeys((*(message.name for message in conversation.messages), *conversation.names))
-    names.pop("", None)
-    met: dict[str, tuple[int, int]] = {}
-    for turn, message in enumerate(conversation.messages):
-        said = f"{conversation.subject}\n{message.text}" if not turn else message.text
-        plain = said.lower()
-        for name in names.keys() - met.keys():
-            places = [plain.find(part) for part in name.lower().split()]
-            place = -1 if name == message.name else min((at for at in places if at >= 0), default=len(plain))
-            if place < len(plain):
-                met[name] = (turn, place)
-        if len(met) == len(names):
-            break
-    return sorted(names, key=lambda name: met.get(name, (len(conversation.messages), 0)))
-
-
-def _counting(scrubber: Scrubber, text: str, counted: dict[str, int]) -> str:
-    """A text scrubbed, with the signs that `_unmarked` takes off; what is found is counted."""
-    marked, findings = scrubber.mark(text)
-    for finding in findings:
-        counted[finding.type] = counted.get(finding.type, 0) + 1
-    return marked

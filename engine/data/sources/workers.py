@@ -18,7 +18,8 @@ from typing import Any
 
 from engine.data.conversations import Conversation, Message
 from engine.data.sources.rows import Row
-from engine.data.sources.sieve import Found, Kept, Rejected, Sieve
+from engine.data.sources.scrubbing import Found
+from engine.data.sources.sieve import Kept, Rejected, Sieve
 from engine.errors import JobFailed
 from engine.jobs import import_path
 
