@@ -7,6 +7,7 @@ import typer
 
 from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, workspace_of
 from engine.errors import InputRefused
+from engine.words import so_many
 from engine.workspace import Workspace
 
 SHOWN, LETTERS = 5, 110
@@ -137,7 +138,8 @@ def _words(value: dict[str, Any]) -> str:
     if value["set_aside_at_import"]:
         lines.append(f"Imports had set aside {value['set_aside_at_import']:,} more that repeat an earlier row.")
     if value["changed_since"]:
-        lines.append(f"{value['changed_since']:,} examples are new or changed since. Search: tunedesk duplicates")
+        changed = so_many(value["changed_since"], "example is", "examples are")
+        lines.append(f"{changed} new or changed since. Search: tunedesk duplicates")
     for cluster in contradictions[:SHOWN]:
         lines.append(f"{cluster['cluster']}: {_short(cluster['question'])} (differs in {cluster['differs_in']})")
         lines += [f"  {said['ids'][0]}: {_short(said['answer'])}" for said in cluster["answers"]]

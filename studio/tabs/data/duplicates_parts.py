@@ -112,7 +112,8 @@ def _account(counts: Counts, searched: Searched) -> str:
     if counts.set_aside:
         facts.append(f"<b>{counts.set_aside:,}</b> repeated rows were set aside when they were imported")
     if counts.changed:
-        facts.append(f"<b>{counts.changed:,}</b> examples are new or changed since: search again")
+        are = "example is" if counts.changed == 1 else "examples are"
+        facts.append(f"<b>{counts.changed:,}</b> {are} new or changed since: search again")
     return f'<ul class="td-account">{"".join(f"<li>{fact}</li>" for fact in facts)}</ul>'
 
 
