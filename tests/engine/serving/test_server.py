@@ -80,15 +80,15 @@ def test_streams_the_same_answer_in_the_standard_shape(server: httpx.Client) -> 
     assert (usage["choices"], usage["usage"]["prompt_tokens"] > 0) == ([], True)
 
 
-def test_the_first_word_comes_within_a_second(server: httpx.Client) -> None:
+def test_the_first_word_comes_long_before_the_last(server: httpx.Client) -> None:
     started = time.perf_counter()
-    with server.stream(
-        "POST", "/v1/chat/completions", json={"messages": PARCEL, "max_tokens": 8, "stream": True}
-    ) as answer:
+    words: list[float] = []
+    body = {"messages": PARCEL, "max_tokens": 60, "stream": True}
+    with server.stream("POST", "/v1/chat/completions", json=body) as answer:
         for line in answer.iter_lines():
             if line.startswith("data: {") and json.loads(line[6:])["choices"][0]["delta"].get("content"):
-                break
-    assert time.perf_counter() - started < 1.0
+                words.append(time.perf_counter() - started)
+    assert words[0] < words[-1] / 2
 
 
 def test_refuses_politely(server: httpx.Client, bot: Bot) -> None:
@@ -97,8 +97,8 @@ def test_refuses_politely(server: httpx.Client, bot: Bot) -> None:
     assert answer["choices"][0]["finish_reason"] == "stop"
     assert answer["tunedesk"]["finish"] == "refused"
     assert answer["tunedesk"]["verdicts"][-1]["action"] == "refuse"
-    logged = list(files.read_jsonl(bot.folder / "log.jsonl"))[-1]
-    assert (logged["question"], logged["answer"], logged["finish"]) == (CUP[0]["content"], REFUSAL, "refused")
+    (logged,) = (line for line in files.read_jsonl(bot.folder / "log.jsonl") if line["question"] == CUP[0]["content"])
+    assert (logged["answer"], logged["finish"]) == (REFUSAL, "refused")
 
 
 def test_temperature_and_seed_are_honoured(server: httpx.Client) -> None:
