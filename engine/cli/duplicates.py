@@ -73,6 +73,7 @@ def _found(workspace: Workspace) -> dict[str, Any]:
         "changed_since": counted.changed,
         "exact_copies": counted.extra["exact"],
         "near_copies": counted.extra["near"],
+        "disagreeing": counted.disagreeing,
         "set_aside_at_import": counted.set_aside,
         "settled_clusters": counted.settled,
         "clusters": [cluster for cluster in found if cluster["kind"] != "contradiction"],
@@ -133,7 +134,7 @@ def _words(value: dict[str, Any]) -> str:
     made, contradictions = value["searched"], value["contradictions"]
     lines.append(
         f"{made['examples']:,} examples searched: {value['exact_copies']:,} exact copies, {value['near_copies']:,} "
-        f"near copies, {len(contradictions):,} questions answered in different ways."
+        f"near copies; {value['disagreeing']}."
     )
     if value["set_aside_at_import"]:
         lines.append(f"Imports had set aside {value['set_aside_at_import']:,} more that repeat an earlier row.")

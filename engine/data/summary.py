@@ -19,13 +19,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from engine.data.agreement import CONTRADICTING
 from engine.data.cleaning.looking import waiting
 from engine.data.editor import topics
 from engine.data.freezing import FEWEST
-from engine.data.repetition.clusters import OPEN, SEARCHED
+from engine.data.repetition import clusters
 from engine.data.sources.golden import MINIMUMS
 from engine.data.wordings import UNREVIEWED, waiting_words
+from engine.words import so_many
 from engine.workspace import Workspace
 
 # What fine-tuning a support bot usually needs.
@@ -62,19 +62,6 @@ _FACTS = f"""
            count(*) FILTER (status = 'active' AND {UNREVIEWED}) AS unreviewed,
            count(DISTINCT hash(lower(trim(instruction)))) FILTER (status = 'active') AS questions
     FROM examples
-"""  # noqa: S608 (constants)
-# Clusters as last searched; what was trashed, changed or settled since does not count any more. A question whose
-# answers differ in their wording alone is no contradiction.
-_REPEATS = f"""
-    WITH {OPEN}, ranked AS (
-        SELECT cluster, kind, example_id, list_contains($contradicting, why) AND NOT keep AS contradicts,
-               row_number() OVER (PARTITION BY cluster ORDER BY keep DESC, answer, example_id) AS place
-        FROM present JOIN open USING (cluster, kind)
-    )
-    SELECT count(DISTINCT example_id) FILTER (kind <> 'contradiction' AND place > 1) AS repeats,
-           count(DISTINCT cluster) FILTER (kind = 'contradiction' AND contradicts) AS contradictions,
-           (SELECT count(*) FROM settings WHERE key = '{SEARCHED}') AS searched
-    FROM ranked
 """  # noqa: S608 (constants)
 _OPEN_HITS = """
     SELECT count(*) FROM standing_findings JOIN examples ON examples.id = example_id
@@ -137,10 +124,10 @@ class Readiness:
     @property
     def line(self) -> str:
         """ "1,214 good examples in 19 topics; 2 thin topics; 0 unreviewed privacy hits"."""
-        told = [_examples(self.good, "good ") + (f" in {_many(self.topics, 'topic')}" if self.topics else "")]
+        told = [so_many(self.good, "good example") + (f" in {so_many(self.topics, 'topic')}" if self.topics else "")]
         if self.topics:
-            told.append(_many(len(self.thin_topics), "thin topic"))
-        return "; ".join([*told, _many(self.open_hits, "unreviewed privacy hit")])
+            told.append(so_many(len(self.thin_topics), "thin topic"))
+        return "; ".join([*told, so_many(self.open_hits, "unreviewed privacy hit")])
 
 
 class _Facts(NamedTuple):
@@ -148,7 +135,7 @@ class _Facts(NamedTuple):
     words: float
     by_topic: dict[str, int]
     thin: tuple[str, ...]
-    repeats: dict[str, int]
+    repeats: clusters.Counts
     open_hits: int
     waiting: int
 
@@ -188,8 +175,15 @@ def _look(workspace: Workspace) -> _Facts:
     )
     by_topic = {topic: n for topic, n in topics(workspace) if topic}
     thin = tuple(sorted((topic for topic, n in by_topic.items() if n < THIN_TOPIC), key=lambda topic: by_topic[topic]))
-    repeats = workspace.database.rows(_REPEATS, {"contradicting": list(CONTRADICTING)})[0]
-    return _Facts(counts, words, by_topic, thin, repeats, int(workspace.database.value(_OPEN_HITS)), waiting(workspace))
+    return _Facts(
+        counts,
+        words,
+        by_topic,
+        thin,
+        clusters.counts(workspace),
+        int(workspace.database.value(_OPEN_HITS)),
+        waiting(workspace),
+    )
 
 
 def _level(count: int, good: int, serious: bool) -> Level:
@@ -205,8 +199,8 @@ def _level(count: int, good: int, serious: bool) -> Level:
 
 
 def _verdict(level: Level, good: int, count: int, topic_count: int, reasons: list[Reason]) -> str:
-    told = _examples(good, "good " if good < count else "") + (
-        f" in {_many(topic_count, 'topic')}" if topic_count else ""
+    told = so_many(good, "good example" if good < count else "example") + (
+        f" in {so_many(topic_count, 'topic')}" if topic_count else ""
     )
     serious = sum(reason.weight == "serious" for reason in reasons)
     first = "one thing comes" if serious == 1 else f"{serious} things come"
@@ -223,7 +217,7 @@ def _verdict(level: Level, good: int, count: int, topic_count: int, reasons: lis
 def _size(facts: _Facts) -> list[Reason]:
     good = facts.counts["active"] - facts.counts["poor"]
     if good >= USUAL[0]:
-        return [Reason("size", "good", f"{_examples(good)}: as many as a support bot usually needs.")]
+        return [Reason("size", "good", f"{so_many(good, 'example')}: as many as a support bot usually needs.")]
     told = f"{USUAL[0]} to {USUAL[1]:,} good examples are the usual need; {USUAL[0] - good:,} more reach it."
     return [Reason("size", "minor", told, "Import more conversations.", "import")]
 
@@ -232,14 +226,15 @@ def _quality(facts: _Facts) -> list[Reason]:
     active, judged, poor = (facts.counts[name] for name in ("active", "judged", "poor"))
     told = []
     if facts.waiting:
-        uncleaned = f"{_examples(facts.waiting)} can be cleaned: broken letters, HTML, quotes, greetings and the like."
+        many = so_many(facts.waiting, "example")
+        uncleaned = f"{many} can be cleaned: broken letters, HTML, quotes, greetings and the like."
         told.append(Reason("quality", "minor", uncleaned, "Clean them.", "clean"))
     if judged < active:
-        unknown = f"{_examples(active - judged)} {_were(active - judged)} not judged for quality yet."
+        unknown = f"{so_many(active - judged, 'example was', 'examples were')} not judged for quality yet."
         told.append(Reason("quality", "minor", unknown, "Judge them, and clean what is poor.", "clean"))
     if poor:
         weight: Weight = "serious" if poor > TOO_MANY * active else "minor"
-        poorly = f"{_examples(poor)} {'is' if poor == 1 else 'are'} of poor quality ({poor / active:.0%})."
+        poorly = f"{so_many(poor, 'example is', 'examples are')} of poor quality ({poor / active:.0%})."
         told.append(Reason("quality", weight, poorly, "Clean or trash them.", "clean"))
     elif judged == active:
         told.append(Reason("quality", "good", "No example is of poor quality."))
@@ -254,25 +249,21 @@ def _answers(facts: _Facts) -> list[Reason]:
 
 
 def _repetitions(facts: _Facts) -> list[Reason]:
-    active, repeats, contradictions = facts.counts["active"], facts.repeats["repeats"], facts.repeats["contradictions"]
+    active, found = facts.counts["active"], facts.repeats
+    repeats, disagreeing = found.repeats, found.clusters["contradiction"]
     told = []
-    if contradictions:
-        has = (
-            "question has answers that contradict" if contradictions == 1 else "questions have answers that contradict"
-        )
-        told.append(
-            Reason(
-                "duplicates", "serious", f"{contradictions:,} {has} each other.", "Settle which is right.", "duplicates"
-            )
-        )
+    if disagreeing:
+        # One answer in other words teaches nothing wrong.
+        weight: Weight = "serious" if disagreeing > found.reworded else "minor"
+        told.append(Reason("duplicates", weight, f"{found.disagreeing}.", "Settle which is right.", "duplicates"))
     if repeats:
-        weight: Weight = "serious" if repeats > TOO_MANY * active else "minor"
-        many = f"{_examples(repeats)} {'repeats' if repeats == 1 else 'repeat'} another one, exactly or nearly."
+        weight = "serious" if repeats > TOO_MANY * active else "minor"
+        many = f"{so_many(repeats, 'example repeats', 'examples repeat')} another one, exactly or nearly."
         told.append(Reason("duplicates", weight, many, "Keep one of each.", "duplicates"))
-    elif facts.repeats["searched"] and not contradictions:
+    elif found.searched and not disagreeing:
         told.append(Reason("duplicates", "good", "No example repeats or contradicts another."))
     same = active - facts.counts["questions"]
-    if not facts.repeats["searched"]:
+    if not found.searched:
         if same > active * TOO_MANY:
             many = f"{same:,} examples repeat a question that is there already."
             told.append(Reason("duplicates", "minor", many, "Look for repetitions.", "duplicates"))
@@ -295,11 +286,11 @@ def _balance(facts: _Facts) -> list[Reason]:
     if facts.thin:
         named = ", ".join(f"{topic} ({facts.by_topic[topic]})" for topic in facts.thin[:3])
         more = f" and {len(facts.thin) - 3} more" if len(facts.thin) > 3 else ""
-        have = "topics have" if len(facts.thin) > 1 else "topic has"
-        few = f"{len(facts.thin)} {have} fewer than {THIN_TOPIC} examples: {named}{more}."
+        have = so_many(len(facts.thin), "topic has", "topics have")
+        few = f"{have} fewer than {THIN_TOPIC} examples: {named}{more}."
         told.append(Reason("balance", "minor", few, "Collect more of these, or word them in other ways.", "topics"))
     if not told:
-        even = f"Each of {_many(len(facts.by_topic), 'topic')} has {THIN_TOPIC} examples or more."
+        even = f"Each of {so_many(len(facts.by_topic), 'topic')} has {THIN_TOPIC} examples or more."
         told.append(Reason("balance", "good", even))
     return told
 
@@ -313,10 +304,11 @@ def _privacy(facts: _Facts) -> list[Reason]:
     unscanned, hits = facts.counts["unscanned"], facts.open_hits
     told = []
     if unscanned:
-        many = f"{_examples(unscanned)} {_were(unscanned)} not looked through for names yet."
+        many = f"{so_many(unscanned, 'example was', 'examples were')} not looked through for names yet."
         told.append(Reason("privacy", "minor", many, "Look through them; freezing does it otherwise.", "privacy"))
     if hits:
-        many = f"{_many(hits, 'place')} with personal data {'was' if hits == 1 else 'were'} replaced and not reviewed."
+        many = so_many(hits, "place with personal data was", "places with personal data were")
+        many = f"{many} replaced and not reviewed."
         told.append(Reason("privacy", "minor", many, "Review them.", "privacy"))
     return told or [Reason("privacy", "good", "All examples were looked through, and every hit was reviewed.")]
 
@@ -326,7 +318,7 @@ def _golden(workspace: Workspace, facts: _Facts) -> list[Reason]:
     questions = workspace.database.rows("SELECT tags FROM golden_questions")
     if not questions:
         held = max(1, round(facts.counts["active"] * HELD_BACK))
-        none = f"No golden questions were picked by hand; a tenth held back instead is {_many(held, 'question')}"
+        none = f"No golden questions were picked by hand; a tenth held back instead is {so_many(held, 'question')}"
         off = uncertain_by(held)
         none += f", on which a share is uncertain by {off} points of 100." if off > VAGUE else "."
         return [Reason("golden", "minor", none, "Pick questions that decide.", "golden")]
@@ -334,7 +326,7 @@ def _golden(workspace: Workspace, facts: _Facts) -> list[Reason]:
     lacking = [f"{tags[tag]} of {least} {tag}" for tag, least in MINIMUMS.items() if tags[tag] < least]
     told = []
     if lacking:
-        few = f"The golden set of {_many(len(questions), 'question')} has {', '.join(lacking)}."
+        few = f"The golden set of {so_many(len(questions), 'question')} has {', '.join(lacking)}."
         told.append(Reason("golden", "minor", few, "Add the kinds of questions that are missing.", "golden"))
     measured = {topic.casefold() for topic in tags} | _frozen_topics(workspace)
     missed = [topic for topic in facts.by_topic if topic.casefold() not in measured]
@@ -342,7 +334,7 @@ def _golden(workspace: Workspace, facts: _Facts) -> list[Reason]:
         named = ", ".join(missed[:3]) + (f" and {len(missed) - 3} more" if len(missed) > 3 else "")
         unmeasured = f"{len(facts.by_topic) - len(missed)} of {len(facts.by_topic)} topics are measured; not {named}."
         told.append(Reason("golden", "minor", unmeasured, "Ask about these topics, too.", "golden"))
-    return told or [Reason("golden", "good", f"{_many(len(questions), 'golden question')}, enough of each kind.")]
+    return told or [Reason("golden", "good", f"{so_many(len(questions), 'golden question')}, enough of each kind.")]
 
 
 def uncertain_by(questions: int) -> int:
@@ -360,15 +352,3 @@ def _frozen_topics(workspace: Workspace) -> set[str]:
         "SELECT DISTINCT lower(topic) AS topic FROM read_parquet(?) WHERE split = 'golden'", [str(path)]
     )
     return {row["topic"] for row in rows}
-
-
-def _examples(count: int, kind: str = "") -> str:
-    return _many(count, f"{kind}example")
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' if count != 1 else ''}"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.data.agreement import CONTRADICTING, REWORDED, worst
+from engine.words import so_many
 from engine.workspace import Workspace
 
 Kind = Literal["exact", "near", "contradiction"]
@@ -55,6 +56,14 @@ _SUMMARY = f"""
     SELECT cluster, kind, count(*) AS examples, count(DISTINCT answer) AS answers,
            min(if(keep, NULL, CASE why {_WEIGHED} END)) AS weight
     FROM present JOIN open USING (cluster, kind) GROUP BY ALL
+"""  # noqa: S608 (constants)
+# An exact copy may stand in a near cluster as well: it is one example that goes.
+_REPEATING = f"""
+    WITH {OPEN}, ranked AS (
+        SELECT example_id, row_number() OVER (PARTITION BY cluster ORDER BY keep DESC, answer, example_id) AS place
+        FROM present JOIN open USING (cluster, kind) WHERE kind <> 'contradiction'
+    )
+    SELECT count(DISTINCT example_id) FROM ranked WHERE place > 1
 """  # noqa: S608 (constants)
 
 
@@ -143,13 +152,15 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Counts:
-    """What is to be settled.
+    """What is to be settled; every place that says how much repeats or disagrees has it from here.
 
     Attributes:
         searched: whether a search was made.
         changed: examples that are new or say something else since then.
         clusters: open ones of each kind.
+        reworded: of the contradictions, those whose answers differ in their wording alone.
         extra: of each kind, how many examples would go if one of each cluster stayed.
+        repeats: examples that would go if one of each exact and near cluster stayed, each counted once.
         settled: clusters that the search found and that are not open any more.
         set_aside: rows that imports set aside because they repeat an earlier one.
     """
@@ -157,7 +168,9 @@ class Counts:
     searched: bool
     changed: int
     clusters: dict[Kind, int]
+    reworded: int
     extra: dict[Kind, int]
+    repeats: int
     settled: int
     set_aside: int
 
@@ -165,6 +178,16 @@ class Counts:
     def open(self) -> int:
         """Clusters that a person has to look at one by one."""
         return sum(self.clusters.values())
+
+    @property
+    def disagreeing(self) -> str:
+        """ "88 questions have answers that disagree, 34 of them in wording alone", as it is said everywhere."""
+        questions = self.clusters["contradiction"]
+        told = f"{so_many(questions, 'question has', 'questions have')} answers that disagree"
+        if not self.reworded:
+            return told
+        share = f"{self.reworded:,} of them" if self.reworded < questions else "all of them" if questions > 1 else "but"
+        return f"{told}, {share} in wording alone"
 
 
 def searched(workspace: Workspace) -> Searched | None:
@@ -176,7 +199,10 @@ def searched(workspace: Workspace) -> Searched | None:
 def counts(workspace: Workspace) -> Counts:
     """What the last search found and is still to be settled."""
     rows = workspace.database.rows(
-        f"SELECT kind, count(*) AS clusters, sum(examples) - count(*) AS extra FROM ({_SUMMARY}) GROUP BY kind"  # noqa: S608
+        f"""SELECT kind, count(*) AS clusters, sum(examples) - count(*) AS extra,
+                   count(*) FILTER (weight >= $wording) AS reworded
+            FROM ({_SUMMARY}) GROUP BY kind""",  # noqa: S608 (constants)
+        {"wording": len(CONTRADICTING)},
     )
     found = {row["kind"]: row for row in rows}
     clusters: dict[Kind, int] = {kind: found[kind]["clusters"] if kind in found else 0 for kind in KINDS}
@@ -189,8 +215,16 @@ def counts(workspace: Workspace) -> Counts:
         {"repeats": REPEATS},
     )
     made = searched(workspace) is not None
-    settled = others["clusters"] - sum(clusters.values())
-    return Counts(made, others["changed"] if made else 0, clusters, extra, settled, others["aside"])
+    return Counts(
+        made,
+        others["changed"] if made else 0,
+        clusters,
+        found["contradiction"]["reworded"] if "contradiction" in found else 0,
+        extra,
+        int(workspace.database.value(_REPEATING)),
+        others["clusters"] - sum(clusters.values()),
+        others["aside"],
+    )
 
 
 def listed(workspace: Workspace, kind: Kind | None = None, *, limit: int = 50, offset: int = 0) -> list[Cluster]:

@@ -49,7 +49,7 @@ document.addEventListener('keydown', (event) => {
 )
 """The same with keys: 1 to 9 chooses, B keeps all, N and P turn, U takes back."""
 
-_NAMES: dict[Kind, str] = {"contradiction": "Contradictions", "near": "Near copies", "exact": "Exact copies"}
+_NAMES: dict[Kind, str] = {"contradiction": "Answers that disagree", "near": "Near copies", "exact": "Exact copies"}
 _DIFFERS = {
     "numbers": "They differ in numbers",
     "dates": "They differ in dates",
@@ -80,17 +80,16 @@ def verdict(counts: Counts, searched: Searched | None) -> str:
     if searched is None:
         return standing(
             "Nobody looked for duplicates yet.",
-            "Looking changes nothing. It finds exact copies, the same in other words, and contradictory answers.",
+            "Looking changes nothing. It finds exact copies, the same in other words, and answers that disagree.",
         )
-    contradictions, near, exact = (counts.clusters[kind] for kind in KINDS)
-    if contradictions:
-        sentence = f"{so_many(contradictions, 'question is', 'questions are')} answered in different ways."
+    if counts.clusters["contradiction"]:
+        sentence = f"{counts.disagreeing}."
         told = "Choose the answer your bot shall give. A model that learns both will guess."
-    elif exact or near:
-        sentence = f"{counts.extra['exact'] + counts.extra['near']:,} examples repeat another one."
+    elif counts.repeats:
+        sentence = f"{so_many(counts.repeats, 'example repeats', 'examples repeat')} another one."
         told = "What is repeated is learned by heart. One of each is enough."
     else:
-        sentence = "Nothing repeats or contradicts." if not counts.settled else "Everything that was found is settled."
+        sentence = "Nothing repeats or disagrees." if not counts.settled else "Everything that was found is settled."
         told = "New imports and changes may bring more: search again then."
     return standing(sentence, told) + _progress(counts) + _account(counts, searched)
 
@@ -230,5 +229,5 @@ def nothing_yet(drawn: int = 0) -> str:
         '<p class="td-bubble">It takes <mark>3</mark> days.</p><p class="td-bubble">It takes <mark>5</mark> days.</p>'
         "</div><b>One question, one answer</b>"
         "<p>Two answers to one question teach a model to guess, and what stands there ten times is learned by heart. "
-        "Here copies and contradictions stand side by side, and you choose what stays.</p></div>"
+        "Here copies and answers that disagree stand side by side, and you choose what stays.</p></div>"
     )

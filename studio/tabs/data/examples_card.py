@@ -18,7 +18,11 @@ CUT = 400
 LEAD = 120
 """Of them, at most so many before the first that was changed."""
 
-_REPEATS = {"exact": "repeats another word for word", "near": "nearly repeats another", "contradiction": "contradicted"}
+_REPEATS = {
+    "exact": "repeats another word for word",
+    "near": "nearly repeats another",
+    "contradiction": "answers disagree",
+}
 _SIDES = {"user": "Customer", "assistant": "Agent"}
 
 

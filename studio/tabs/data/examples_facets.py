@@ -42,7 +42,7 @@ _VALUES = {
     "duplicates": {
         "exact": "Word for word",
         "near": "Nearly the same",
-        "contradiction": "Contradictions",
+        "contradiction": "Answers disagree",
         "": "No repeats",
     },
     "split": {"train": "Training", "validation": "Validation", "golden": "Golden", "": "Not in the newest version"},

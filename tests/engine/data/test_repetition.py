@@ -178,6 +178,37 @@ def test_a_similarity_out_of_its_limits_is_refused(workspace: Workspace) -> None
             search(workspace, near)
 
 
+def test_what_disagrees_and_what_repeats_is_one_number_wherever_it_is_said(workspace: Workspace) -> None:
+    told = "Can I return the red shoes that I bought last week?"
+    add(workspace, [
+        *((ASKED, f"It takes {days} days.") for days in (3, 5)),
+        ("Do you sell gift cards?", "Yes, online, in every shop and at the stall."),
+        ("Do you sell gift cards?", "Yes, online and in every shop, and at the stall also."),
+        *((told, "Yes, within a month, with the receipt.") for _ in range(2)),
+        (told.replace("?", " please?"), "Yes, within a month; with the receipt, please."),
+    ])  # fmt: skip
+    search(workspace)
+    counts = clusters.counts(workspace)
+    assert (counts.clusters, counts.reworded) == ({"contradiction": 2, "near": 1, "exact": 1}, 1)
+    assert counts.disagreeing == "2 questions have answers that disagree, 1 of them in wording alone"
+    assert counts.extra["exact"] + counts.extra["near"] == 3
+    assert counts.repeats == 2, "an exact copy within a near cluster is one example that goes"
+    said = {reason.text: reason.weight for reason in readiness(workspace).reasons if reason.kind == "duplicates"}
+    assert said == {
+        f"{counts.disagreeing}.": "serious",
+        "2 examples repeat another one, exactly or nearly.": "serious",
+    }
+    settling.keep_one(workspace, only_asked(workspace, ASKED).cluster, 1)
+    assert clusters.counts(workspace).disagreeing == "1 question has answers that disagree, but in wording alone"
+    weights = {reason.text: reason.weight for reason in readiness(workspace).reasons}
+    assert weights["1 question has answers that disagree, but in wording alone."] == "minor"
+
+
+def only_asked(workspace: Workspace, question: str) -> Cluster:
+    (found,) = (each for each in clusters.listed(workspace) if each.members[0].question == question)
+    return found
+
+
 def test_the_repeats_and_contradictions_of_a_real_faq_are_found(workspace: Workspace, shared_data: Path) -> None:
     path = shared_data / "bank_faqs" / "BankFAQs.csv"
     with path.open(encoding="utf-8", newline="") as file:

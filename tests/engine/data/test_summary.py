@@ -107,7 +107,7 @@ def test_contradictions_come_first_until_they_are_settled(filled: Workspace) -> 
     found = readiness(filled)
     assert found.verdict == "Nearly: 600 examples in 3 topics, but one thing comes first."
     assert found.next == found.reasons[0]
-    assert found.next.text == "1 question has answers that contradict each other."
+    assert found.next.text == "1 question has answers that disagree."
     assert "2 examples repeat another one, exactly or nearly." in told(found)
     editor.trash(filled, [4])
     assert "1 example repeats another one, exactly or nearly." in told(readiness(filled))

@@ -76,8 +76,8 @@ def test_the_button_says_how_many_copies_go(found: Workspace, monkeypatch: pytes
 
 def test_answers_stand_side_by_side_with_their_differences_marked(found: Workspace) -> None:
     shown = drawn(found)
-    assert "2 questions are answered in different ways." in shown["verdict"]
-    assert 'aria-pressed="true">Contradictions <b>2</b>' in shown["kinds"]
+    assert "2 questions have answers that disagree." in shown["verdict"]
+    assert 'aria-pressed="true">Answers that disagree <b>2</b>' in shown["kinds"]
     assert "They differ in numbers" in shown["opened"]
     assert "It takes <ins>3</ins> days." in shown["opened"]
     assert "It takes <ins>5</ins> days." in shown["opened"]
