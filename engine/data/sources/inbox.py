@@ -43,6 +43,7 @@ class Waiting:
         sha256: of a wanted one.
         notes: what its account says besides what reading it gives.
         added: when it was dropped, in nanoseconds.
+        since: when it was wanted, in nanoseconds; 0 of one that never was.
         tries: how often reading it was begun.
         error: three sentences, of a refused one.
     """
@@ -56,6 +57,7 @@ class Waiting:
     sha256: str
     notes: tuple[str, ...]
     added: int
+    since: int
     tries: int
     error: dict[str, str] | None
 
@@ -200,5 +202,6 @@ def read_waiting(folder: Path) -> Waiting:
     told = files.read_json(folder / "import.json")
     return Waiting(
         folder.name, told["name"], folder, folder / told["file"], told["state"], told.get("mapping") or {},
-        told.get("sha256", ""), tuple(told.get("notes", ())), told["added"], told.get("tries", 0), told.get("error"),
+        told.get("sha256", ""), tuple(told.get("notes", ())), told["added"], told.get("since", 0),
+        told.get("tries", 0), told.get("error"),
     )  # fmt: skip

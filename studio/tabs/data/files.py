@@ -33,57 +33,64 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @notices.shown
 def receive(workspace: Workspace, dropped: list[str], aside: Sequence[Any]) -> tuple[Any, ...]:
-    for path in dropped:
-        inbox.drop(workspace, Path(path))
-    return (None, *look(workspace), draw(workspace, aside))
+    taken = [inbox.drop(workspace, Path(path)) for path in dropped]
+    return (None, *look(workspace, taken[0].id if taken else ""), draw(workspace, aside))
 
 
 @notices.shown
-def show(workspace: Workspace, aside: Sequence[Any]) -> tuple[Any, ...]:
+def show(workspace: Workspace, opened: str, aside: Sequence[Any]) -> tuple[Any, ...]:
     """The whole view, and which sources the page has been shown with it."""
     shown = [source.id for source in sources.list_sources(workspace)]
-    return (*look(workspace), draw(workspace, aside), shown)
+    return (*look(workspace, opened), draw(workspace, aside), shown)
 
 
 @notices.shown
-def look(workspace: Workspace) -> tuple[Any, ...]:
-    """The panel of the first file that waits to be checked, and the list of those under way: panel, what it says, its
-    import button, the button for all, the list, the timer."""
-    listed = inbox.list_waiting(workspace)
-    asked = [each for each in listed if each.state == "asked"]
-    going = [each for each in listed if each.state != "asked"]
+def look(workspace: Workspace, opened: str = "") -> tuple[Any, ...]:
+    """The panel of a file that waits to be checked, and the list of those under way: panel, what it says, its import
+    button, the button for all, the list, the timer, the id of the file in the panel.
+
+    Args:
+        opened: the file that a person looks at; where it waits no more, the one that was dropped last.
+    """
+    asked = _asked(workspace)
+    # In the order in which they are taken in.
+    going = [each for each in inbox.list_waiting(workspace) if each.state != "asked"]
+    going.sort(key=lambda each: each.since)
     timer = gr.Timer(active=any(each.state == "wanted" for each in going))
     under_way = waiting_parts.under_way(going)
     if not asked:
-        return (gr.Column(visible=False), "", gr.skip(), gr.skip(), under_way, timer)
-    html, ready = _panel(workspace, asked[0], len(asked) - 1)
+        return (gr.Column(visible=False), "", gr.skip(), gr.skip(), under_way, timer, "")
+    shown = next((each for each in asked if each.id == opened), asked[0])
+    html, ready = _panel(workspace, shown, asked)
     every = gr.Button(f"Import all {len(asked)} as detected", visible=len(asked) > 1)
-    return (gr.Column(visible=True), html, gr.Button(interactive=ready), every, under_way, timer)
+    return (gr.Column(visible=True), html, gr.Button(interactive=ready), every, under_way, timer, shown.id)
 
 
-def _panel(workspace: Workspace, first: Waiting, more: int) -> tuple[str, bool]:
+def _panel(workspace: Workspace, shown: Waiting, asked: Sequence[Waiting]) -> tuple[str, bool]:
     """What is said of a file, and whether it can be imported so."""
     try:
-        detected = inbox.look(workspace, first)
+        detected = inbox.look(workspace, shown)
     except TunedeskError as error:
-        # The refusal stands in the panel, so that the files after this one still get their turn.
-        return waiting_parts.refused(first.name, error, more), False
+        # The refusal stands in the panel, where the file can be left out, or another one be opened.
+        return waiting_parts.refused(shown, error, asked), False
     ready = not detected.has_columns or {"instruction", "output"} <= set(detected.mapping)
-    return waiting_parts.panel(first.name, detected, more, chosen=bool(first.mapping)), ready
+    return waiting_parts.panel(shown, detected, asked, chosen=bool(shown.mapping)), ready
 
 
 @notices.shown
-def import_first(workspace: Workspace) -> None:
-    """Imports the file in the panel; a small one is in when this ends, a large one goes on by itself."""
-    for first in _asked(workspace)[:1]:
-        import_queue.want(workspace, first)
-        import_queue.wait(workspace, first.id, SECONDS_TO_WAIT)
+def import_opened(workspace: Workspace, opened: str) -> None:
+    """Imports the file in the panel; a small one is in when this ends, a large one goes on by itself. One that waits no
+    more, as after a second press, is left as it is."""
+    for each in _asked(workspace):
+        if each.id == opened:
+            import_queue.want(workspace, each)
+            import_queue.wait(workspace, each.id, SECONDS_TO_WAIT)
 
 
 @notices.shown
 def import_all(workspace: Workspace) -> None:
-    """Imports every file that can be imported as it was detected; the others stay."""
-    for each in _asked(workspace):
+    """Imports every file that can be imported as it was detected, in the order in which they came; the others stay."""
+    for each in reversed(_asked(workspace)):
         try:
             import_queue.want(workspace, each)
         except TunedeskError as error:
@@ -91,13 +98,15 @@ def import_all(workspace: Workspace) -> None:
 
 
 @notices.shown
-def skip_first(workspace: Workspace) -> None:
-    for first in _asked(workspace)[:1]:
-        import_queue.leave_out(workspace, first.id)
+def skip_opened(workspace: Workspace, opened: str) -> None:
+    """Leaves out the file in the panel, unless it waits no more."""
+    if opened in {each.id for each in _asked(workspace)}:
+        import_queue.leave_out(workspace, opened)
 
 
 def _asked(workspace: Workspace) -> list[Waiting]:
-    return [each for each in inbox.list_waiting(workspace) if each.state == "asked"]
+    """The files that a person is to check, the newest first: who has just dropped one wants to see that one."""
+    return [each for each in reversed(inbox.list_waiting(workspace)) if each.state == "asked"]
 
 
 @notices.shown
@@ -123,6 +132,10 @@ def draw(workspace: Workspace, aside: Sequence[Any]) -> str:
     return parts.source_cards(listed, opened) + parts.where_from(folded=True)
 
 
+def _file(event: gr.EventData) -> str:
+    return str(event.file)
+
+
 def _aside(event: gr.EventData) -> tuple[int, str, int]:
     return int(event.id), str(event.reason), max(0, int(event.offset))
 
@@ -142,17 +155,15 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., Any]]:
         return f"/gradio_api/file={quote(str(path))}"
 
     def assign(event: gr.EventData) -> None:
-        for first in _asked(workspace)[:1]:
-            column = inbox.look(workspace, first).columns[int(event.column)]
-            inbox.assign(workspace, first.id, column, str(event.field))
+        waiting = inbox.get_waiting(workspace, str(event.file))
+        column = inbox.look(workspace, waiting).columns[int(event.column)]
+        inbox.assign(workspace, waiting.id, column, str(event.field))
 
     def agents(event: gr.EventData) -> None:
-        for first in _asked(workspace)[:1]:
-            inbox.say_who_answers(workspace, first.id, [str(name) for name in event.names])
+        inbox.say_who_answers(workspace, str(event.file), [str(name) for name in event.names])
 
     def detected(event: gr.EventData) -> None:
-        for first in _asked(workspace)[:1]:
-            inbox.as_detected(workspace, first.id)
+        inbox.as_detected(workspace, str(event.file))
 
     def leave(event: gr.EventData) -> None:
         import_queue.leave_out(workspace, str(event.id))
@@ -166,7 +177,7 @@ def _changes(workspace: Workspace) -> dict[str, Callable[..., Any]]:
 
 def build(workspace: Workspace, changed: gr.State) -> View:
     """Lays out the view and wires its own events."""
-    refresh, known, aside = gr.State(0.0), gr.State(), gr.State(NOTHING_ASIDE)
+    refresh, known, aside, opened = gr.State(0.0), gr.State(), gr.State(NOTHING_ASIDE), gr.State("")
     timer = gr.Timer(SECONDS_BETWEEN_LOOKS, active=False)
     drop = gr.File(label="Drop files or a zip here", file_count="multiple", elem_id="data-drop", height=132)
     gr.HTML(f'<p class="td-quiet">{parts.PRIVACY}</p>', elem_id="data-privacy")
@@ -180,8 +191,8 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     cards = gr.HTML(elem_id="data-sources", js_on_load=parts.PRESSED)
     address = gr.Textbox(visible="hidden", elem_id="data-aside-file")
 
-    looked = [panel, found, go, every, under_way, timer]
-    look_again: dict[str, Any] = {"fn": partial(look, workspace), "outputs": looked, **QUIET}
+    looked = [panel, found, go, every, under_way, timer, opened]
+    look_again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": opened, "outputs": looked, **QUIET}
     told: dict[str, Any] = {
         "fn": partial(follow, workspace), "inputs": [known, changed], "outputs": [known, changed], **QUIET
     }  # fmt: skip
@@ -193,14 +204,17 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         getattr(found, event)(change[event], None, None, **QUIET).then(**look_again)
     for event in ("leave", "again"):
         getattr(under_way, event)(change[event], None, None, **QUIET).then(**look_again)
-    for button, wanted, name in ((go, import_first, "data_import"), (every, import_all, "data_import_all")):
+    found.open(_file, None, opened, **QUIET).then(**look_again)
+    for button, wanted, which, name in (
+        (go, import_opened, opened, "data_import"), (every, import_all, None, "data_import_all")
+    ):  # fmt: skip
         button.click(
-            partial(wanted, workspace), None, None, api_name=name, show_progress_on=panel, concurrency_limit=1,
+            partial(wanted, workspace), which, None, api_name=name, show_progress_on=panel, concurrency_limit=1,
         ).then(**look_again).then(**told)  # fmt: skip
-    leave.click(partial(skip_first, workspace), None, None, **QUIET).then(**look_again).then(**redraw)
+    leave.click(partial(skip_opened, workspace), opened, None, **QUIET).then(**look_again).then(**redraw)
     timer.tick(**told).then(**look_again)
     cards.remove(change["remove"], changed, changed, **QUIET).failure(**redraw)
     cards.aside(_aside, None, aside, **QUIET).then(**redraw)
     cards.download(change["download"], None, address, **QUIET).success(None, address, None, js=parts.SAVE, **QUIET)
-    refresh.change(partial(show, workspace), aside, [*looked, cards, known], **QUIET)
+    refresh.change(partial(show, workspace), [opened, aside], [*looked, cards, known], **QUIET)
     return View(refresh)

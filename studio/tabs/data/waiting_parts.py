@@ -15,6 +15,8 @@ from studio.tabs.data.files_parts import FORMATS, LABELS
 
 # A person who needs a column beyond these knows its name, and says it in a terminal.
 COLUMNS_SHOWN, NAMES_SHOWN = 40, 30
+# The newest; the others come up as these are settled.
+FILES_SHOWN = 30
 # With more columns than this, those that are used come before those that are not.
 MANY_COLUMNS = 12
 TEXTS = {"instruction": 0, "output": 1}
@@ -35,21 +37,23 @@ FILES = "Each file in it is read by itself, as its content asks for."
 
 CHOSEN = """
 let column = null, scrolled = 0;
+const file = () => element.querySelector('[data-file]').dataset.file;
 element.addEventListener('change', (event) => {
   const select = event.target.closest('select[data-column]');
   if (!select) return;
   column = select.dataset.column;
   scrolled = element.querySelector('.td-scroll').scrollLeft;
-  trigger('assign', {column: Number(column), field: select.value});
+  trigger('assign', {file: file(), column: Number(column), field: select.value});
 });
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button) return;
-  if (button.dataset.detected !== undefined) trigger('detected', {});
+  if (button.dataset.detected !== undefined) trigger('detected', {file: file()});
+  if (button.dataset.open) trigger('open', {file: button.dataset.open});
   if (button.dataset.name === undefined) return;
   button.setAttribute('aria-pressed', String(button.getAttribute('aria-pressed') !== 'true'));
   const pressed = element.querySelectorAll('[data-name][aria-pressed="true"]');
-  trigger('agents', {names: [...pressed].map((each) => each.dataset.name)});
+  trigger('agents', {file: file(), names: [...pressed].map((each) => each.dataset.name)});
 });
 // What is drawn anew after a choice stands where it stood, and the keyboard is where it was. Gradio mends the page in
 // place, and a choice that a person touched keeps what it shows unless it is told.
@@ -78,32 +82,44 @@ element.addEventListener('click', (event) => {
 """What a press in the list of files under way means."""
 
 
-def panel(name: str, detected: Detected, more: int, *, chosen: bool) -> str:
+def panel(shown: Waiting, detected: Detected, asked: Sequence[Waiting], *, chosen: bool) -> str:
     """A dropped file: what was detected, and its first rows or answers under what they are taken for.
 
     Args:
-        more: how many files wait after this one.
+        asked: all files that wait, this one among them.
         chosen: whether a person said what its columns hold, or who answers.
     """
     notes = "".join(f"<li>{escape(note)}</li>" for note in detected.notes)
     return (
-        f"{_top(name, more)}<p>{_found(detected, chosen=chosen)}</p>{_who_answers(detected)}"
+        f"{_top(shown, asked)}<p>{_found(detected, chosen=chosen)}</p>{_who_answers(detected)}"
         + (f'<ul class="td-hints">{notes}</ul>' if notes else "")
         + (_columns(detected) if detected.has_columns else _answers(detected))
     )
 
 
-def refused(name: str, error: TunedeskError, more: int) -> str:
+def refused(shown: Waiting, error: TunedeskError, asked: Sequence[Waiting]) -> str:
     """A dropped file that cannot be imported as it is; where it asks who answers, the names are to choose from."""
     names = error.names if isinstance(error, WhoAnswers) else ()
     title, message, remedy = error.title, error.message, error.remedy
     card = notices.card(title, message, remedy) if not names else f"<p>{escape(title)} {ASK_WHO}</p>"
-    return f"{_top(name, more)}{card}{_people(names, ())}"
+    return f"{_top(shown, asked)}{card}{_people(names, ())}"
 
 
-def _top(name: str, more: int) -> str:
-    follow = f'<span class="td-chip">{more} more after this one</span>' if more else ""
-    return f'<header class="td-apart"><h3>{escape(name)}</h3>{follow}</header>'
+def _top(shown: Waiting, asked: Sequence[Waiting]) -> str:
+    """The file's name; where several wait, a button for each, of which the one that is shown is pressed."""
+    head = f'<header class="td-apart" data-file="{shown.id}"><h3>{escape(shown.name)}</h3></header>'
+    if len(asked) == 1:
+        return head
+    buttons = "".join(
+        f'<button type="button" class="td-plain" data-open="{each.id}" '
+        f'aria-pressed="{"true" if each.id == shown.id else "false"}">{escape(each.name)}</button>'
+        for each in asked[:FILES_SHOWN]
+    )
+    more = f'<span class="td-quiet">and {len(asked) - FILES_SHOWN:,} more</span>' if len(asked) > FILES_SHOWN else ""
+    return (
+        f'<div class="td-people" role="group" aria-label="Files that wait"><b>{len(asked):,} files wait</b>'
+        f"{buttons}{more}</div>{head}"
+    )
 
 
 def stays(name: str, title: str) -> str:

@@ -1,6 +1,7 @@
 """The Files view: its parts as HTML and its callbacks as functions."""
 
 import json
+import re
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,6 +33,11 @@ def dropped(workspace: Workspace, path: Path, content: str) -> inbox.Waiting:
 
 def table(rows: list[list[str]]) -> str:
     return "".join(",".join(row) + "\n" for row in rows)
+
+
+def opened(workspace: Workspace) -> str:
+    """The file in the panel of a page that was just loaded."""
+    return str(files.look(workspace)[-1])
 
 
 def found(workspace: Workspace) -> str:
@@ -73,21 +79,48 @@ def test_a_dropped_file_that_cannot_be_read_stands_in_the_panel(workspace: Works
     bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
     bad.write_bytes(b"")
     good.write_text("question,answer\nWhere?,Here it is.\n")
-    _, panel, html, go, every, *_ = files.receive(workspace, [str(bad), str(good)], files.NOTHING_ASIDE)
+    _, panel, html, go, every, *_, shown, _ = files.receive(workspace, [str(bad), str(good)], files.NOTHING_ASIDE)
     assert panel.visible
     assert not go.interactive
     assert every.visible
     assert "bad.csv is empty" in html
-    assert "1 more after this one" in html
+    assert "2 files wait" in html
     assert not bad.exists()
-    files.skip_first(workspace)
+    files.skip_opened(workspace, shown)
     panel, html, go, every, *_ = files.look(workspace)
     assert "good.csv" in html
     assert go.interactive
     assert not every.visible
-    files.skip_first(workspace)
+    files.skip_opened(workspace, opened(workspace))
     assert list(workspace.imports.iterdir()) == []
     assert not files.look(workspace)[0].visible
+
+
+def test_a_file_just_dropped_stands_before_one_that_is_stuck(workspace: Workspace, tmp_path: Path) -> None:
+    """Both a file that was refused and one that waits for a column; and they can still be reached and settled."""
+    refused = dropped(workspace, tmp_path / "empty.csv", "")
+    asks = dropped(workspace, tmp_path / "list.csv", table([["number", "answer"], ["1", "Here."], ["2", "There."]]))
+    new = [tmp_path / "march.csv", tmp_path / "april.csv"]
+    for path in new:
+        path.write_text(table([*pairs(3), [f"Is this {path.stem}?", "Yes, it is.", ""]]))
+    _, _, html, go, *_, shown, _ = files.receive(workspace, [str(path) for path in new], files.NOTHING_ASIDE)
+    assert "<h3>march.csv</h3>" in html
+    assert go.interactive
+    names = re.findall(r'data-open="\w+" aria-pressed="\w+">([^<]+)', html)
+    assert names == ["april.csv", "march.csv", "list.csv", "empty.csv"]
+    assert f'data-open="{shown}" aria-pressed="true">march.csv' in html
+    for stuck in (refused, asks):
+        _, html, *_, shown = files.look(workspace, files._file(event(file=stuck.id)))
+        assert (shown, f"<h3>{stuck.name}</h3>" in html) == (stuck.id, True)
+    # What the page shows is what a press settles, and a second press settles no other file.
+    files._changes(workspace)["assign"](event(file=asks.id, column=0, field="instruction"))
+    for _ in range(2):
+        files.import_opened(workspace, asks.id)
+        files.skip_opened(workspace, refused.id)
+    assert [source.name for source in sources.list_sources(workspace)] == ["list.csv"]
+    _, html, *_ = files.look(workspace, asks.id)
+    assert "<h3>april.csv</h3>" in html
+    assert "2 files wait" in html
 
 
 def test_columns_are_chosen_over_the_table_and_the_choice_survives_a_reload(
@@ -97,17 +130,17 @@ def test_columns_are_chosen_over_the_table_and_the_choice_survives_a_reload(
     dropped(workspace, tmp_path / "a.csv", table(rows))
     assert "We detected this: <b>a table (CSV)</b>" in found(workspace)
     change = files._changes(workspace)
-    change["assign"](event(column=3, field="output"))
+    change["assign"](event(file=opened(workspace), column=3, field="output"))
     # The page keeps nothing of it: this is what a page that was loaded anew draws.
     html = found(workspace)
     assert "As you chose" in html
     assert "the answer in <b>note</b>" in html
     # Over the column that answered before nothing is chosen now.
     assert '<select data-column="2" data-field="" aria-label="What answer holds"><option value="" selected>' in html
-    change["detected"](event())
+    change["detected"](event(file=opened(workspace)))
     assert "the answer in <b>answer</b>" in found(workspace)
-    change["assign"](event(column=3, field="output"))
-    files.import_first(workspace)
+    change["assign"](event(file=opened(workspace), column=3, field="output"))
+    files.import_opened(workspace, opened(workspace))
     assert [source.mapping["output"] for source in sources.list_sources(workspace)] == ["note"]
     dropped(workspace, tmp_path / "b.csv", table([rows[0], ["9", "And where is 9?", "n/a", "There."]]))
     html = found(workspace)
@@ -131,11 +164,11 @@ def test_who_answers_is_asked_and_said(workspace: Workspace, tmp_path: Path) -> 
     assert not go.interactive
     assert "Who answers?" in html
     assert 'data-name="Paul" aria-pressed="false"' in html
-    files._changes(workspace)["agents"](event(names=["Paul"]))
+    files._changes(workspace)["agents"](event(file=opened(workspace), names=["Paul"]))
     _, html, go, *_ = files.look(workspace)
     assert go.interactive
     assert 'data-name="Paul" aria-pressed="true"' in html
-    files.import_first(workspace)
+    files.import_opened(workspace, opened(workspace))
     assert sources.list_sources(workspace)[0].kept == 6
 
 
@@ -148,14 +181,14 @@ def test_whole_conversations_need_no_columns(workspace: Workspace, tmp_path: Pat
     assert "<select" not in html
     assert helpdesks.ANSWERS[0] in html
     assert "<img" not in html
-    files.import_first(workspace)
+    files.import_opened(workspace, opened(workspace))
     assert editor.page(workspace).total == 2
 
 
 def test_documents_go_to_the_knowledge_base_and_the_card_says_so(workspace: Workspace, tmp_path: Path) -> None:
     dropped(workspace, tmp_path / "help.md", "# Returns\n\nThirty days.\n\n# Opening hours\n\nUntil six.\n")
     assert "go to the knowledge base" in found(workspace)
-    files.import_first(workspace)
+    files.import_opened(workspace, opened(workspace))
     card = files.draw(workspace, files.NOTHING_ASIDE)
     assert "<b>2 passages</b> went to the knowledge base" in card
     assert "rows read" not in card
@@ -199,7 +232,7 @@ def test_several_files_are_taken_in_at_once_and_what_cannot_be_stays(
 
 
 def test_a_page_is_told_of_what_came_in_since_it_looked(workspace: Workspace, tickets: Path) -> None:
-    known = files.show(workspace, files.NOTHING_ASIDE)[-1]
+    known = files.show(workspace, "", files.NOTHING_ASIDE)[-1]
     assert files.follow(workspace, known, 3) == ([], 3)
     sources.import_file(workspace, tickets, mapping={"instruction": "ask", "output": "reply"})
     assert files.follow(workspace, known, 3) == ([1], 4)
@@ -216,7 +249,7 @@ def test_what_is_under_way_is_shown_with_its_time_and_refusals_with_their_reason
     told = {"title": "b.csv broke off.", "message": "It is damaged.", "remedy": "Export it again."}
     disk.write_json(refused.folder / "import.json",
                     disk.read_json(refused.folder / "import.json") | {"state": "refused", "error": told})  # fmt: skip
-    panel, _, _, _, html, timer = files.look(workspace)
+    panel, _, _, _, html, timer, _ = files.look(workspace)
     assert not panel.visible
     assert timer.active
     assert "Reading" in html
