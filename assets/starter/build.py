@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 # A waiting thread that spins takes the core from the one it waits for when other programs run too: 2.6 times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -28,6 +29,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from vocabulary import load_tokenizer
 
 HERE = Path(__file__).resolve().parent
+Made = dict[str, Any]
 
 
 def arguments() -> argparse.Namespace:
@@ -51,18 +53,32 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(work: Path, seed: int, tokens: int) -> PreTrainedTokenizerFast:
-    """Writes tokenizer, training row and held-out rows into the work folder, or reads what is there already.
+def settled(options: argparse.Namespace) -> Made:
+    """What the work folder is made from: the options given or, going on after a stop, those of the beginning.
 
     Raises:
-        SystemExit: what is there was made with another seed, another length or another corpus.
+        SystemExit: it was begun with another seed, another length or another corpus.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    made_from = {"seed": seed, "tokens": tokens, "corpus_sha256": rebuild.corpus_hash(seed)}
-    note = work / "made_from.json"
-    if note.exists() and json.loads(note.read_text(encoding="utf-8")) != made_from:
-        raise SystemExit(f"{work} was made with other settings or another corpus. Begin anew, without --resume.")
-    note.write_text(json.dumps(made_from), encoding="utf-8")
+    note = options.work / "made_from.json"
+    corpus = rebuild.corpus_hash(options.seed)
+    asked: Made = {"seed": options.seed, "tokens": int(options.tokens * 1e6), "corpus_sha256": corpus}
+    if note.exists():
+        made: Made = json.loads(note.read_text(encoding="utf-8"))
+        different = sorted(key for key in asked if made[key] != asked[key])
+        if different:
+            raise SystemExit(f"{options.work} was made with another {', '.join(different)}. Leave out --resume.")
+        return made
+    made = asked | {"rate": options.rate, "begin_with": str(options.begin_with or "")}
+    if options.begin_with:
+        made["before"] = edition(options.begin_with)
+    options.work.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(made), encoding="utf-8")
+    return made
+
+
+def prepare(work: Path, made: Made) -> PreTrainedTokenizerFast:
+    """Writes tokenizer, training row and held-out rows into the work folder, or reads what is there already."""
+    seed, tokens = made["seed"], made["tokens"]
     if not (work / "tokenizer" / "tokenizer.json").exists():
         print("Learning the vocabulary", flush=True)
         rebuild.learned_tokenizer(seed).save_pretrained(work / "tokenizer")
@@ -75,15 +91,17 @@ def prepare(work: Path, seed: int, tokens: int) -> PreTrainedTokenizerFast:
     return tokenizer
 
 
-def begin_with(
-    folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast
-) -> dict[str, int | float | str]:
-    """Takes over the weights of an earlier edition; gives what the manifest says of it."""
+def begin_with(folder: Path, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
+    """Takes over the weights of an earlier edition."""
     former = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
     known = load_tokenizer(folder)
     tokens = known.convert_ids_to_tokens(list(range(len(known))))
     shared = training.take_over(model, tokenizer.get_vocab(), former, tokens)
     print(f"Begins with {folder}: {shared:,} of {len(tokenizer):,} tokens were known there", flush=True)
+
+
+def edition(folder: Path) -> Made:
+    """What the manifest of the next edition says of this one."""
     manifest = json.loads((folder / shipping.MANIFEST).read_text(encoding="utf-8"))
     return {
         "began_with_sha256": manifest["files"]["model.safetensors"]["sha256"],
@@ -95,9 +113,12 @@ def build(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     if not options.resume:
         shutil.rmtree(options.work, ignore_errors=True)
-    tokenizer = prepare(options.work, options.seed, int(options.tokens * 1e6))
+    made = settled(options)
+    tokenizer = prepare(options.work, made)
     model = training.new_model(training.Shape(), *rebuild.special_tokens(tokenizer), seed=options.seed)
-    before = begin_with(options.begin_with, model, tokenizer) if options.begin_with else {}
+    resumed = (options.work / "checkpoint" / "progress.json").exists()
+    if made["begin_with"] and not resumed:
+        begin_with(Path(made["begin_with"]), model, tokenizer)
     model.to(options.device)
     print(f"{model.num_parameters():,} parameters, vocabulary {len(tokenizer)}", flush=True)
 
@@ -109,18 +130,18 @@ def build(options: argparse.Namespace) -> None:
         model,
         blocks.read_row(options.work / "train.bin"),
         blocks.read_row(options.work / "fresh.bin"),
-        training.Plan(seed=options.seed, rate=options.rate),
+        training.Plan(seed=options.seed, rate=made["rate"]),
         training.Pace(options.minutes, options.steps, compiled=not options.not_compiled),
         options.work / "checkpoint",
         export,
-        options.resume and (options.work / "checkpoint" / "progress.json").exists(),
+        resumed,
         recall.drawer(tokenizer),
     )
     unseen = training.held_out_loss(model, blocks.read_row(options.work / "unseen.bin"))
     fresh = training.held_out_loss(model, blocks.read_row(options.work / "fresh.bin"))
     facts: dict[str, int | float | str] = {
         "seed": options.seed,
-        "rate": options.rate,
+        "rate": made["rate"],
         "steps": progress.steps,
         "minutes": round(progress.seconds / 60, 1),
         "tokens_seen": progress.steps * training.Plan().rows * blocks.BLOCK,
@@ -132,7 +153,7 @@ def build(options: argparse.Namespace) -> None:
         "loss_unseen": round(unseen.whole, 4),
         "answer_loss_unseen": round(unseen.answers, 4),
         "corpus_sha256": rebuild.corpus_hash(options.seed),
-        **before,
+        **made.get("before", {}),
         "short_loss": round(rebuild.short_training(tokenizer, options.seed), 4),
     }
     shipping.write_manifest(options.out, facts)

@@ -8,10 +8,8 @@ Prints them; with --write it also puts them into the manifest and the card:
 import argparse
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -23,9 +21,10 @@ import recall
 import shipping
 import shop
 import torch
-from corpus import Message, articles, attributes, checks, conversations, grammar, labels, wording
-from corpus.choices import ATTRIBUTES, Choice
+from corpus import Message, articles, attributes, checks, conversations, labels
+from corpus.choices import Choice
 from corpus.triage import triaged
+from judging import english, fields, figures, looked_up, loops, refuses, says_missing, says_yes
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from vocabulary import load_tokenizer
 
@@ -34,6 +33,7 @@ SEED = 2026  # no training used it
 FIRST = 16  # talks of each kind that the tests ask again
 _AT_ONCE = 25
 Task = Callable[[Random, Choice], list[Message]]
+Right = Callable[[str, list[Message]], bool]
 
 
 class Starter:
@@ -76,139 +76,149 @@ class Starter:
         return made
 
 
-def figures(text: str) -> set[str]:
-    """Numbers, prices, codes and addresses in a text: every word with a digit or an at sign."""
-    return {word.strip(".,;:?!()") for word in text.split() if re.search(r"[\d@]", word)}
-
-
-def words(text: str) -> set[str]:
-    """The words of a text in lower case, numbers among them."""
-    return set(re.findall(r"[\w@]+", text.lower()))
-
-
-def looked_up(talk: list[Message], answer: str) -> set[str]:
-    """The words of an answer that stand in the talk's passage and neither in its question nor around values."""
-    system, question = (words(talk[at]["content"]) for at in (0, -2))
-    return (words(answer) & system) - question - _words_around_values()
-
-
-@lru_cache
-def _words_around_values() -> frozenset[str]:
-    lines = [line for block in ATTRIBUTES for key, line in block.lines if key in ("tell", "ask", "reply")]
-    return frozenset(words(" ".join(lines)))
-
-
-def loops(text: str) -> bool:
-    """Whether more than three in ten of the runs of four words were said before."""
-    said = re.findall(r"\w+", text.lower())
-    runs = [tuple(said[at : at + 4]) for at in range(len(said) - 3)]
-    return len(runs) > 4 and len(set(runs)) < 0.7 * len(runs)
-
-
-def english(text: str) -> bool:
-    """Whether nine in ten of the words stand in the texts that the corpus is written in."""
-    said = re.findall(r"[a-z]+", text.lower())
-    return sum(word in _known_words() for word in said) >= 0.9 * len(said)
-
-
-@lru_cache
-def _known_words() -> frozenset[str]:
-    texts = (path.read_text(encoding="utf-8") for path in grammar.TEXT.glob("*.txt"))
-    return frozenset(word for text in texts for word in re.findall(r"[a-z]+", text.lower()))
-
-
-def refuses(text: str) -> bool:
-    """Whether an answer declines because the message is not the business's, in one of the corpus's ways."""
-    return _ways("off reply", "off reply plain").match(text.lower()) is not None
-
-
-def says_missing(text: str) -> bool:
-    """Whether an answer says that it does not know, in one of the corpus's ways."""
-    return _ways("missing", "missing thing").match(text.lower()) is not None
-
-
-@lru_cache
-def _ways(*keys: str) -> re.Pattern[str]:
-    """The first sentences of every phrase in these lists, with anything in the place of a slot."""
-    lines = [line for key in keys for line in wording.PHRASES[key]]
-    drawn = {grammar.choose(line, Random(draw)) for line in lines for draw in range(60)}
-    first = {re.split(r"(?<=[.?:]) ", text)[0].lower() for text in drawn}
-    return re.compile("|".join(re.sub(r"\\{\w+\\}", ".+?", re.escape(text)) for text in sorted(first)))
-
-
 def talks_of(build: Task, part: str, count: int) -> list[list[Message]]:
     """So many conversations of one kind that no training saw."""
     choice = conversations.CHOICES[part]
     return [build(Random(f"{SEED}/{build.__name__}/{part}/{index}"), choice) for index in range(count)]
 
 
-def shares(starter: Starter, count: int) -> dict[str, float]:
-    """What share of so many answers of each kind is right; the names are those of the manifest."""
+class Asker:
+    """Asks the starter so many talks of a kind and says what share of the answers is right."""
 
-    def said(talks: list[list[Message]], tokens: int = 200) -> list[tuple[str, list[Message]]]:
-        made = starter.answers([talk[:-1] for talk in talks], tokens)
+    def __init__(self, starter: Starter, count: int) -> None:
+        self.starter, self.count = starter, count
+
+    def said(self, talks: list[list[Message]]) -> list[tuple[str, list[Message]]]:
+        """The starter's answer to the last question of each talk, beside the talk."""
+        made = self.starter.answers([talk[:-1] for talk in talks])
         return [(text, talk) for (text, _), talk in zip(made, talks, strict=True)]
 
-    def share(right: Iterable[bool]) -> float:
-        found = list(right)
-        return sum(found) / len(found)
+    def share(self, right: Right, build: Task, part: str, fits: Callable[[list[Message]], bool] | None = None) -> float:
+        """Over the first talks of a kind, or the first of them that fit."""
+        drawn = talks_of(build, part, self.count if fits is None else 5 * self.count)
+        return share(right(text, talk) for text, talk in self.said([*filter(fits, drawn)][: self.count]))
 
-    def right(talk: list[Message]) -> set[str]:
-        return looked_up(talk, talk[-1]["content"])
 
-    def right_figures(part: str) -> float:
-        talks = [talk for talk in talks_of(conversations.from_facts, part, 4 * count) if figures(talk[-1]["content"])]
-        return share(figures(text) == figures(talk[-1]["content"]) for text, talk in said(talks[:count]))
-
-    def right_values(part: str) -> float:
-        talks = [talk for talk in talks_of(attributes.about_things, part, 2 * count) if right(talk)][:count]
-        return share(looked_up(talk, text) == right(talk) for text, talk in said(talks))
-
-    def right_labels(part: str) -> float:
-        return share(text == talk[-1]["content"] for text, talk in said(talks_of(labels.named_from_list, part, count)))
-
-    def right_articles(part: str) -> float:
-        talks = talks_of(articles.from_article, part, count)
-        return share(talk[-1]["content"].removeprefix(articles.LEAD) in text for text, talk in said(talks))
-
-    missing = talks_of(conversations.not_in_passage, "fresh", count // 2)
-    missing += [talk for talk in talks_of(attributes.missing_thing, "fresh", count) if len(talk) == 3][: count // 2]
-    held = [
-        talk for talk in talks_of(conversations.from_facts, "fresh", count) if not says_missing(talk[-1]["content"])
-    ]
-    triage = [(fields(text), fields(talk[-1]["content"])) for text, talk in said(talks_of(triaged, "fresh", count))]
-    ended = starter.answers([conversations.conversation(SEED, "fresh", at)[:-1] for at in range(count)], 300)
+def shares(starter: Starter, count: int) -> dict[str, float]:
+    """What share of so many answers of each kind is right; the names are those of the manifest."""
+    asker = Asker(starter, count)
     return {
         "repetitions_foreseen": repetitions(starter, count),
-        "right_figures_known_facts": right_figures("fresh"),
-        "right_figures_unseen_facts": right_figures("unseen"),
-        "right_articles_known_situations": right_articles("fresh"),
-        "right_articles_unseen_situations": right_articles("unseen"),
-        "says_not_in_articles": share(
-            says_missing(text) for text, _ in said(talks_of(articles.not_in_articles, "fresh", count))
+        **_looked_up(asker),
+        **_missed(asker),
+        **_refused(asker),
+        **_named(asker),
+        **_as_text(asker),
+    }
+
+
+def _looked_up(asker: Asker) -> dict[str, float]:
+    """Answers that a passage holds. A first question is always about the kind of fact or thing that was drawn, later
+    ones are about any: so talks with one question are asked."""
+
+    def figures_asked(talk: list[Message]) -> bool:
+        return one_question(talk) and bool(figures(talk[-1]["content"]))
+
+    def values_asked(talk: list[Message]) -> bool:
+        return one_question(talk) and talk[0]["role"] == "system" and bool(looked_up(talk, talk[-1]["content"]))
+
+    def right_figures(text: str, talk: list[Message]) -> bool:
+        return figures(text) == figures(talk[-1]["content"])
+
+    def right_values(text: str, talk: list[Message]) -> bool:
+        return looked_up(talk, text) == looked_up(talk, talk[-1]["content"])
+
+    def right_article(text: str, talk: list[Message]) -> bool:
+        return talk[-1]["content"].removeprefix(articles.LEAD) in text
+
+    def right_decision(text: str, talk: list[Message]) -> bool:
+        return says_yes(text) is says_yes(talk[-1]["content"])
+
+    facts, things, article = conversations.from_facts, attributes.about_things, articles.from_article
+    return {
+        "right_figures_known_facts": asker.share(right_figures, facts, "fresh", figures_asked),
+        "right_figures_unseen_facts": asker.share(right_figures, facts, "unseen", figures_asked),
+        "right_articles_known_situations": asker.share(right_article, article, "fresh"),
+        "right_articles_unseen_situations": asker.share(right_article, article, "unseen"),
+        "right_values_known_things": asker.share(right_values, things, "fresh", values_asked),
+        "right_values_unseen_things": asker.share(right_values, things, "unseen", values_asked),
+        "yes_or_no_right": asker.share(
+            right_decision, checks.checked, "fresh", lambda talk: says_yes(talk[-1]["content"]) is not None
         ),
-        "right_values_known_things": right_values("fresh"),
-        "right_values_unseen_things": right_values("unseen"),
-        "yes_or_no_right": share(
-            text.split(",")[0].split(" ")[0] == talk[-1]["content"].split(",")[0].split(" ")[0]
-            for text, talk in said(talks_of(checks.checked, "fresh", count))
+    }
+
+
+def _missed(asker: Asker) -> dict[str, float]:
+    """Whether it says that a passage does not hold the answer, and only then."""
+
+    def says(text: str, talk: list[Message]) -> bool:
+        return says_missing(text)
+
+    half = Asker(asker.starter, max(1, asker.count // 2))
+    return {
+        "says_not_in_articles": asker.share(says, articles.not_in_articles, "fresh"),
+        "says_not_in_passage": share(
+            (
+                half.share(says, conversations.not_in_passage, "fresh"),
+                half.share(says, attributes.missing_thing, "fresh", one_question),
+            )
         ),
-        "says_not_in_passage": share(says_missing(text) for text, _ in said(missing)),
-        "says_so_wrongly": share(says_missing(text) for text, _ in said(held)),
-        "off_topic_refused": share(
-            refuses(text) for text, _ in said(talks_of(conversations.off_topic, "fresh", count))
+        "says_so_wrongly": asker.share(
+            says, conversations.from_facts, "fresh", lambda talk: not says_missing(talk[-1]["content"])
         ),
-        "on_topic_refused_wrongly": share(
-            refuses(text) for text, _ in said(talks_of(conversations.single, "fresh", count))
-        ),
+    }
+
+
+def _refused(asker: Asker) -> dict[str, float]:
+    """Whether it declines what is none of the business's, and only that."""
+
+    def declines(text: str, talk: list[Message]) -> bool:
+        return refuses(text)
+
+    return {
+        "off_topic_refused": asker.share(declines, conversations.off_topic, "fresh"),
+        "on_topic_refused_wrongly": asker.share(declines, conversations.single, "fresh"),
+    }
+
+
+def _named(asker: Asker) -> dict[str, float]:
+    """Topics picked from a list, and the JSON of a ticket."""
+
+    def right_label(text: str, talk: list[Message]) -> bool:
+        return text == talk[-1]["content"]
+
+    triage = [
+        (fields(text), fields(talk[-1]["content"]))
+        for text, talk in asker.said(talks_of(triaged, "fresh", asker.count))
+    ]
+    return {
         "json_valid": share(list(found) == list(wanted) for found, wanted in triage),
         "json_category_right": share(found.get("category") == wanted["category"] for found, wanted in triage),
-        "label_right_known_situations": right_labels("fresh"),
-        "label_right_unseen_situations": right_labels("unseen"),
+        "label_right_known_situations": asker.share(right_label, labels.named_from_list, "fresh"),
+        "label_right_unseen_situations": asker.share(right_label, labels.named_from_list, "unseen"),
+    }
+
+
+def _as_text(asker: Asker) -> dict[str, float]:
+    """Language, length and repetition of answers to conversations of every kind."""
+    talks = [conversations.conversation(SEED, "fresh", at)[:-1] for at in range(asker.count)]
+    ended = asker.starter.answers(talks, 300)
+    return {
         "english": share(english(text) for text, _ in ended),
         "ended": share(end for _, end in ended),
         "looped": share(loops(text) for text, _ in ended),
     }
+
+
+def one_question(talk: list[Message]) -> bool:
+    """Whether a customer wrote once in a talk."""
+    return sum(message["role"] == "user" for message in talk) == 1
+
+
+def share(right: Iterable[float]) -> float:
+    """The mean: of truths, the share that is true."""
+    found = list(right)
+    return sum(found) / len(found)
 
 
 def repetitions(starter: Starter, count: int) -> float:
@@ -234,15 +244,6 @@ def shop_shares(starter: Starter) -> dict[str, float]:
         "shop_ended": sum(end for _, end in made) / len(made),
         "shop_looped": sum(loops(text) for text, _ in made) / len(made),
     }
-
-
-def fields(text: str) -> dict[str, object]:
-    """The JSON object that a text is; empty when it is none."""
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def speed(starter: Starter) -> tuple[float, float]:

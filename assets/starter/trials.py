@@ -2,9 +2,10 @@
 
     python assets/starter/trials.py --minutes 2      about a quarter of an hour on two free cores
 
-Each candidate trains from nothing for the same time on the same machine, with the same code and corpus as the starter,
-its rate falling to zero at the end. They are compared by the bits that a character of held-out answers costs, which
-does not depend on the vocabulary. Run them on an otherwise idle machine: who is interrupted learns less.
+Each candidate trains from nothing for the same time on the same machine, with the training and the corpus of the
+starter but no rows of repetitions, its rate falling to zero at the end. They are compared by the bits that a character
+of held-out answers costs, which does not depend on the vocabulary. Run them on an otherwise idle machine: who is
+interrupted learns less.
 """
 
 import argparse
@@ -79,13 +80,13 @@ def trial(shape: Shape, plan: Plan, minutes: float, work: Path) -> dict[str, flo
 
 def table(found: dict[str, dict[str, float]]) -> str:
     """The trials as Markdown, the best first."""
-    head = "| candidate | parameters | tokens/s | steps | bits/character, new draws | unseen situations |"
+    head = "| candidate | parameters | seconds | tokens/s | steps | bits/character, new draws | unseen situations |"
     lines = [
-        f"| {name} | {it['parameters']:,.0f} | {it['tokens_per_second']:,.0f} | {it['steps']:.0f} "
-        f"| {it['bits_fresh']:.3f} | {it['bits_unseen']:.3f} |"
+        f"| {name} | {it['parameters']:,.0f} | {it['seconds']:.0f} | {it['tokens_per_second']:,.0f} "
+        f"| {it['steps']:.0f} | {it['bits_fresh']:.3f} | {it['bits_unseen']:.3f} |"
         for name, it in sorted(found.items(), key=lambda pair: pair[1]["bits_fresh"])
     ]
-    return "\n".join([head, "|---|---|---|---|---|---|", *lines])
+    return "\n".join([head, "|---|---|---|---|---|---|---|", *lines])
 
 
 def main() -> None:

@@ -70,9 +70,15 @@ def fit(base: str, examples: Sequence[Labelled], recipe: Recipe, target: Path) -
     """Trains adapter and head on labelled messages and writes them; `load` reads them.
 
     Raises:
-        InputRefused: there are fewer than two labels.
+        InputRefused: there are fewer than two labels, or the recipe asks for a base in 4 bits.
         ModelUnavailable: the base cannot be loaded.
     """
+    if recipe.quantized:
+        raise InputRefused(
+            "A classifier cannot be trained on a 4-bit base.",
+            "Its head needs the exact states of the base model.",
+            "Switch off the 4-bit base in the recipe.",
+        )
     labels = tuple(sorted({example.label for example in examples}))
     if len(labels) < 2:
         raise InputRefused(

@@ -52,22 +52,17 @@ def fit(
         imitation: how much of supervised learning of the better answer is mixed in, 0 for none. DPO alone may make both
             answers less likely (Pang et al. 2024, "Iterative Reasoning Preference Optimization").
 
+    Pairs of which a talk is longer than the recipe's context are left out: cut, they would teach to break off.
+
     Raises:
-        InputRefused: there are no pairs, or a number is out of range.
+        InputRefused: there are no pairs, or none that fits, or a number is out of range.
         ModelUnavailable: the base cannot be loaded.
     """
-    if not pairs:
-        raise InputRefused(
-            "There is nothing to prefer.", "No pairs of answers were given.", "Compare some answers first."
-        )
-    if not 0 < beta <= 10:
-        raise InputRefused(f"beta must be above 0 and at most 10, got {beta}.")
-    if not 0 <= imitation <= 100:
-        raise InputRefused(f"imitation must be 0 to 100, got {imitation}.")
+    _check(pairs, beta, imitation)
     info = catalogue.resolve(base)
     context = min(recipe.context, info.context)
     model, tokenizer = load_for_training(info.id, context=context, quantized=recipe.quantized)
-    rows = [_row(pair, tokenizer) for pair in pairs]
+    rows = _rows(pairs, tokenizer, context)
     in_all = sum(row["length"] for row in rows)
     steps = count_steps(recipe, len(rows), in_all)
     tokens = round(in_all * steps.total / steps.per_epoch)
@@ -89,19 +84,40 @@ def fit(
         model.delete_adapter("ref")
     shared.save_adapter(model, target)
     trained, total = shared.count_parameters(model)
-    return replace(learned, trained_parameters=trained, total_parameters=total)
+    return replace(learned, trained_parameters=trained, total_parameters=total, left_out=len(pairs) - len(rows))
+
+
+def _check(pairs: Sequence[Pair], beta: float, imitation: float) -> None:
+    if not pairs:
+        raise InputRefused(
+            "There is nothing to prefer.", "No pairs of answers were given.", "Compare some answers first."
+        )
+    if not 0 < beta <= 10:
+        raise InputRefused(f"beta must be above 0 and at most 10, got {beta}.")
+    if not 0 <= imitation <= 100:
+        raise InputRefused(f"imitation must be 0 to 100, got {imitation}.")
 
 
 def _count(talk: list[dict[str, str]], tokenizer: Any) -> int:
     return len(tokenizer.encode(str(tokenizer.apply_chat_template(talk, tokenize=False)), add_special_tokens=False))
 
 
-def _row(pair: Pair, tokenizer: Any) -> dict[str, Any]:
-    """A pair in TRL's conversational form, and the tokens of both talks together."""
-    question = list(pair.question)
-    chosen, rejected = ([{"role": "assistant", "content": text}] for text in (pair.chosen, pair.rejected))
-    length = _count(question + chosen, tokenizer) + _count(question + rejected, tokenizer)
-    return {"prompt": question, "chosen": chosen, "rejected": rejected, "length": length}
+def _rows(pairs: Sequence[Pair], tokenizer: Any, context: int) -> list[dict[str, Any]]:
+    """Pairs in TRL's conversational form, those alone whose talks both fit, and the tokens of both talks together."""
+    rows = []
+    for pair in pairs:
+        question = list(pair.question)
+        chosen, rejected = ([{"role": "assistant", "content": text}] for text in (pair.chosen, pair.rejected))
+        lengths = [_count(question + answer, tokenizer) for answer in (chosen, rejected)]
+        if max(lengths) <= context:
+            rows.append({"prompt": question, "chosen": chosen, "rejected": rejected, "length": sum(lengths)})
+    if not rows:
+        raise InputRefused(
+            "No pair fits.",
+            f"Each is longer than {context} tokens, the longest example of this recipe.",
+            "Allow longer examples, or give shorter pairs.",
+        )
+    return rows
 
 
 def _trainer(

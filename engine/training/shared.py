@@ -33,6 +33,7 @@ class Learned:
         seconds: of training alone, compiling included; loading and tokenising are not in it.
         loss: mean over all steps, in the method's own measure.
         trained_parameters, total_parameters: numbers of weights; an adapter's are in both.
+        left_out: pairs or examples that were too long to learn from.
     """
 
     steps: int
@@ -41,6 +42,7 @@ class Learned:
     loss: float
     trained_parameters: int
     total_parameters: int
+    left_out: int = 0
 
     @property
     def tokens_per_second(self) -> float:

@@ -1,5 +1,6 @@
 """The model in the box: its files, tokenizer, corpus and training, and what it says."""
 
+import argparse
 import dataclasses
 import json
 import sys
@@ -16,7 +17,9 @@ MODEL = STARTER / "model"
 sys.path.insert(0, str(STARTER))
 
 import blocks  # noqa: E402
+import build  # noqa: E402
 import card  # noqa: E402
+import judging  # noqa: E402
 import measure  # noqa: E402
 import rebuild  # noqa: E402
 import shipping  # noqa: E402
@@ -164,6 +167,15 @@ def test_training_changes_the_model_and_goes_on_where_it_was_stopped(
     assert torch.equal(at_once, in_parts)
 
 
+def test_a_build_that_goes_on_keeps_what_it_began_with(tmp_path: Path) -> None:
+    begun = argparse.Namespace(work=tmp_path, seed=7, tokens=0.1, rate=0.002, begin_with=MODEL)
+    made = build.settled(begun)
+    assert made["before"]["tokens_before"] > 1e6
+    assert build.settled(argparse.Namespace(**{**vars(begun), "rate": 0.008, "begin_with": None})) == made
+    with pytest.raises(SystemExit, match="tokens"):
+        build.settled(argparse.Namespace(**{**vars(begun), "tokens": 0.2}))
+
+
 def test_rate_warms_up_stays_and_falls_to_nothing() -> None:
     shares = [training.rate_share(step, 100, 10) for step in range(101)]
     assert shares[0] == 0.1
@@ -223,8 +235,22 @@ def test_the_shipped_model_is_quick_and_quiet_enough(measured: dict[str, float],
 
 
 def test_loops_are_seen() -> None:
-    assert measure.loops("We are open today. " * 5)
-    assert measure.loops("we ship it to you and we ship it to you and we ship it to you and then")
-    assert not measure.loops("Hello.")
-    assert not measure.loops("Open your account. Choose the order you want. Click the button there. Confirm it then.")
-    assert measure.figures("Delivery costs $4.95, and takes 3 days (order AB-12).") == {"$4.95", "3", "AB-12"}
+    assert judging.loops("We are open today. " * 5)
+    assert judging.loops("we ship it to you and we ship it to you and we ship it to you and then")
+    assert not judging.loops("Hello.")
+    assert not judging.loops("Open your account. Choose the order you want. Click the button there. Confirm it then.")
+    assert judging.figures("Delivery costs $4.95, and takes 3 days (order AB-12).") == {"$4.95", "3", "AB-12"}
+
+
+def test_an_answer_is_a_yes_a_no_or_neither() -> None:
+    assert judging.says_yes("Yes, we deliver to Norway.")
+    assert judging.says_yes("No, we have no branch in Leeds.") is False
+    assert judging.says_yes("I'm sorry, we don't come to Leeds.") is False
+    assert judging.says_yes("Nobody knows.") is None
+    assert judging.says_yes("") is None
+
+
+def test_an_answer_without_words_is_not_english() -> None:
+    assert judging.english("We deliver your order tomorrow.")
+    assert not judging.english("")
+    assert not judging.english("1234")

@@ -98,6 +98,7 @@ def ask(loaded: Loaded, talks: Sequence[Sequence[dict[str, str]]], decoding: Dec
 
 
 def questions(task: Task, form: str = "{}") -> list[list[dict[str, str]]]:
+    """The test messages as talks of one turn, each in the form given."""
     return [[{"role": "user", "content": form.format(ticket.text)}] for ticket in task.test]
 
 
@@ -122,6 +123,7 @@ def trained(learned: Learned, recipe: Recipe, folder: Path | None, rows: int) ->
 
 
 def intents(bench: Bench, side: Side) -> Task:
+    """bitext: 1,000 messages to learn from and 500 to be asked; banking77: 3,000 and 1,000."""
     return bench.sides(side, 1000, 500) if side == "bitext" else bench.sides(side, 3000, 1000)
 
 
@@ -264,6 +266,7 @@ def merged(adapter: Path, folder: Path) -> Path:
 
 
 def canned(bench: Bench, count: int = 300) -> tuple[Task, dict[str, str]]:
+    """The sides of bitext, so many test messages among them, and the one answer of each intent."""
     task = bench.sides("bitext", 1000, 500)
     return replace(task, test=task.test[: 4 if bench.quick else count]), _canned_answers()
 
@@ -415,6 +418,7 @@ PARTS = tuple(dict.fromkeys(cell.part for cell in CELLS.values()))
 
 
 def path(bench: Bench, name: str) -> Path:
+    """Where a measured cell lies."""
     return bench.out / "cells" / f"{name}.json"
 
 

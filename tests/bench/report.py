@@ -92,8 +92,8 @@ def write(cells: Cells, folder: Path) -> None:
     """Writes everything that the measured cells allow."""
     folder.mkdir(parents=True, exist_ok=True)
     fit = fitted(cells)
-    kept = {name: {key: value for key, value in cell.items() if key != "recipe"} for name, cell in cells.items()}
-    summary = {"about": about(cells), "targets": targets(cells), "curve": fit._asdict() if fit else None, "cells": kept}
+    curve = fit._asdict() if fit else None
+    summary = {"about": about(cells), "targets": targets(cells), "curve": curve, "cells": dict(cells)}
     files.write_json(folder / "headline.json", summary)
     files.write_text(folder / "headline.md", page(cells, fit))
     plots(cells, fit, folder)

@@ -73,6 +73,12 @@ def test_preferences_widen_the_distance_between_two_answers(tiny: Path, tmp_path
     assert after > before + 1
 
 
+def test_a_pair_that_is_too_long_is_left_out_and_not_cut(tiny: Path, tmp_path: Path) -> None:
+    long = Pair(PAIRS[0].question, "yes " * 200, "No.")
+    learned = preference.fit(str(tiny), [*PAIRS, long], replace(RECIPE, context=128), tmp_path / "adapter")
+    assert learned.left_out == 1
+
+
 def distance(base: str, adapter: Path | None) -> float:
     """How much likelier the chosen answers are than the rejected ones, in nats, over all pairs."""
     import torch
@@ -125,7 +131,12 @@ def test_a_classifier_of_another_base_or_format_is_refused(tiny: Path, tmp_path:
             "beta must be above 0 and at most 10, got 0",
         ),
         (lambda base, to: preference.fit(base, PAIRS, RECIPE, to, imitation=-1), "imitation must be 0 to 100, got -1"),
+        (lambda base, to: preference.fit(base, PAIRS, replace(RECIPE, context=16), to), "No pair fits"),
         (lambda base, to: classifier.fit(base, [Labelled("a", "x")], RECIPE, to), "at least two labels"),
+        (
+            lambda base, to: classifier.fit(base, [Labelled("a", "x")], replace(RECIPE, quantized=True), to),
+            "cannot be trained on a 4-bit base",
+        ),
         (lambda base, to: Pair(PAIRS[0].question, "Yes.", "Yes. "), "two different answers"),
     ],
 )
