@@ -154,8 +154,10 @@ def intents_minilm(bench: Bench, side: Side) -> Found:
     vectors = embed([ticket.text for ticket in task.train])
     model = LogisticRegression(C=10.0, max_iter=2000).fit(vectors, [ticket.label for ticket in task.train])
     cost = meter.read()
-    said = [str(label) for label in model.predict(embed([ticket.text for ticket in task.test]))]
-    return _label_scores(task, said) | {"training": cost | {"examples": len(task.train)}}
+    asked, learned = [ticket.text for ticket in task.test], [ticket.text for ticket in task.train]
+    said = [str(label) for label in model.predict(embed(asked))]
+    near = {"nearly_known": measures.nearly_known(asked, learned)}
+    return _label_scores(task, said) | near | {"training": cost | {"examples": len(task.train)}}
 
 
 def intents_classifier(bench: Bench, side: Side) -> Found:

@@ -67,6 +67,16 @@ def word_for_word(answers: Sequence[str], labels: Sequence[str]) -> float:
     return round(sum(answer in labels for answer in answers) / max(1, len(answers)), 4)
 
 
+def nearly_known(asked: Sequence[str], learned: Sequence[str], alike: float = 0.8) -> float:
+    """The share of questions of which some learned text has nearly the same words (Jaccard index of word sets)."""
+    known = [frozenset(normalise(text).split()) for text in learned]
+
+    def near(words: frozenset[str]) -> bool:
+        return any(len(words & other) >= alike * len(words | other) for other in known)
+
+    return sum(near(frozenset(normalise(text).split())) for text in asked) / len(asked)
+
+
 def answer_scores(answers: Sequence[str], expected: Sequence[str]) -> dict[str, Any]:
     """Token F1 and the share of answers that are the expected one, punctuation and capitals aside."""
     return {

@@ -53,6 +53,12 @@ def test_every_written_label_counts_as_the_nearest() -> None:
     assert measures.nearest_label("refund not showing up", labels) == "Refund_not_showing_up"
 
 
+def test_messages_of_nearly_the_same_words_are_nearly_known() -> None:
+    learned = ["I want to cancel my order now", "Where is it?"]
+
+    assert measures.nearly_known(["i want to cancel my order", "Where was it?", "Hello"], learned) == 1 / 3
+
+
 def test_macro_f1_is_that_of_scikit_learn() -> None:
     from sklearn.metrics import f1_score
 

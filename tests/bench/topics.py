@@ -86,7 +86,8 @@ def proposed(labels: Labels, vectors: Vectors, share: float, luck: np.random.Gen
     known, others = order[: int(share * len(labels))], order[int(share * len(labels)) :]
     near = KNeighborsClassifier(5, metric="cosine", weights="distance").fit(vectors[known], labels[known])
     told = np.array(labelling.propose(vectors[known], list(labels[known]), vectors[others]))
-    always = np.array(labelling.likeliest(vectors[known], list(labels[known]), vectors[others]))
+    names, _, probable = labelling.probabilities(vectors[known], list(labels[known]), vectors[others])
+    always = names[probable.argmax(axis=1)]
     given = told != ""
     return {
         "labelled": len(known),
