@@ -25,6 +25,7 @@ from engine.data.sources import (
     pairs,
     parquet,
     slack,
+    ticket_lists,
     transcript,
     whatsapp,
     workbook,
@@ -33,7 +34,7 @@ from engine.data.sources import (
 from engine.data.sources.damage import refuse_protected_office
 from engine.data.sources.document_texts import KINDS, WORD, kind_of
 from engine.data.sources.encoding import Encoding, detect_encoding
-from engine.data.sources.mapping import FIELDS, by_name, map_columns
+from engine.data.sources.mapping import FIELDS, by_name, map_columns, may_answer
 from engine.data.sources.remembered import Remembered
 from engine.data.sources.rows import File, Layout, Rows, clean_name
 from engine.data.sources.zipped import is_zip, part_names
@@ -113,6 +114,7 @@ class Detected:
         best_score: the highest mark in the column of ratings, None where there are no marks in figures.
         remembered: whether the mapping is one that a person chose before.
         day_first: whether 03/04/2024 in the column of dates is the third of April.
+        listed_by: the helpdesk whose list of tickets it seems to be, where no column is known to hold the answers.
     """
 
     layout: Layout
@@ -121,6 +123,7 @@ class Detected:
     best_score: float | None
     remembered: bool = False
     day_first: bool = False
+    listed_by: str = ""
 
     @property
     def format(self) -> str:
@@ -189,6 +192,11 @@ def detect(
         return Detected(layout, fixed, sample[:PREVIEWED], None)
     found = map_columns(layout.columns, sample)
     remembered = recall(layout.columns) if recall is not None and not mapping else None
+    desk = ticket_lists.desk_of(layout.columns)
+    if desk:
+        found = ticket_lists.without_guess(layout.columns, sample, found)
+        if not mapping and remembered is None and not may_answer(layout.columns, sample):
+            raise ticket_lists.refusal(layout.file, desk)
     if mapping:
         found = _corrected(found, mapping, layout)
     elif remembered is not None:
@@ -203,6 +211,7 @@ def detect(
         _best_score([row.get(found.get("score", ""), "") for row in sample]),
         remembered is not None,
         order.day_first,
+        "" if "output" in found else desk,
     )
 
 
@@ -256,9 +265,7 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
     if format in KINDS:
         return _sampled(documents.examine(file, format))
     if format == "csv":
-        layout = delimited.examine(file, encoding)
-        zendesk.refuse_without_comments(file, layout.columns)
-        return _sampled(layout)
+        return _sampled(delimited.examine(file, encoding))
     return json_records.examine(file, encoding, format)
 
 

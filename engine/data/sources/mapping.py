@@ -161,6 +161,20 @@ def map_columns(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> 
     return {field: mapping[field] for field in FIELDS if field in mapping}
 
 
+def may_answer(columns: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[str]:
+    """The columns that may hold answers: those that are called so and hold words, and texts under a name that says
+    nothing else of them."""
+    known = {name for field, names in NAMES.items() if field != "output" for name in names}
+    found = []
+    for column in columns:
+        name, facts = plain_name(column), profile([row.get(column, "") for row in sample])
+        called = name in NAMES["output"] and name not in _VAGUE
+        words = facts.filled > 0 and facts.numeric < 0.5
+        if name not in known and not avoided(column) and (_is_text(facts) or (called and words)):
+            found.append(column)
+    return found
+
+
 def profile(values: Sequence[str]) -> Profile:
     """Measures a column's cells."""
     filled = [value.strip() for value in values if value.strip()]

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from engine import files
 from engine.data.privacy import NO_RULES, Rules
 from engine.data.progress import Progress
-from engine.data.sources import archive, articles
+from engine.data.sources import archive, articles, ticket_lists
 from engine.data.sources.detect import ARCHIVE, NUMBERED, Detected, conversations, detect, passages, rows
 from engine.data.sources.repeats import HERE_ALREADY, Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
@@ -167,6 +167,8 @@ def require_texts(detected: Detected) -> None:
     missing = [
         word for field, word in (("instruction", "question"), ("output", "answer")) if field not in detected.mapping
     ]
+    if detected.listed_by:
+        raise ticket_lists.refusal(detected.layout.file, detected.listed_by, may_choose=True)
     if missing:
         raise InputRefused(
             f"{detected.layout.file.name} has no column for the {' and the '.join(missing)}.",

@@ -1,4 +1,5 @@
-"""Zendesk: the full JSON export (a ticket a line), its wrappers and the pages of its API; the CSV export is refused.
+"""Zendesk: the full JSON export (a ticket a line), its wrappers and the pages of its API. Its CSV export has no
+comments (`ticket_lists`).
 
 A ticket's first comment is its description. Whoever is not the requester is an agent, unless the users of the export
 say otherwise. Places and addresses in `metadata` are never read.
@@ -6,7 +7,7 @@ say otherwise. Places and addresses in `metadata` are never read.
 
 import re
 from collections import ChainMap
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping
 from typing import Any, NamedTuple
 
 from engine.data.conversations import Author, Conversation, Message
@@ -27,13 +28,7 @@ from engine.data.sources.helpdesk import (
     word,
     words,
 )
-from engine.data.sources.mapping import plain_name
 from engine.data.sources.rows import File
-from engine.errors import InputRefused
-
-# Columns that stand together in no other export.
-_SIGNS = {"requester", "assignee", "group", "subject", "via", "ticket type", "requester id", "submitter"}
-_MESSAGES = {"comments", "comment", "description", "body", "answer", "reply", "response"}
 
 WITHOUT_COMMENTS = "The ticket came without its comments, as Zendesk exports those over 1 MB"
 MERGED = "Merged into another ticket"
@@ -162,14 +157,3 @@ def _author(comment: Json, writer: str, requester: str, known: _Person | None) -
 def _channel(value: Any) -> str:
     name = word(value).lower()
     return _CHANNELS.get(name, name)
-
-
-def refuse_without_comments(file: File, columns: Sequence[str]) -> None:
-    """Refuses the CSV export of Zendesk, which lists tickets without what was said in them."""
-    names = {plain_name(column) for column in columns}
-    if len(names & _SIGNS) >= 5 and not names & _MESSAGES:
-        raise InputRefused(
-            f"{file.name} is Zendesk's CSV export, which holds no messages.",
-            "It lists tickets with their dates and status, but neither questions nor answers.",
-            "Export JSON in Zendesk's Admin Center (Account, Tools, Reports) instead.",
-        )

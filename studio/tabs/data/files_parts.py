@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from engine.data.sources import RejectedRow, Source
-from studio.tabs.data.where_from import EXPORTS, OTHERS
+from engine.data.sources.where_from import EXPORTS, OTHERS
 
 LABELS = {
     "instruction": "Question",
@@ -222,7 +222,8 @@ def nothing_yet() -> str:
 def where_from(*, folded: bool = False) -> str:
     """How to get conversations out of the helpdesks."""
     cards = "".join(
-        f'<section class="td-card"><h3>{name}</h3><p>{way}</p><p>{care}</p></section>' for name, way, care in EXPORTS
+        f'<section class="td-card"><h3>{escape(name)}</h3><p>{escape(way)}</p><p>{escape(care)}</p></section>'
+        for name, way, care in EXPORTS
     )
     inside = f'<div class="td-from">{cards}</div><p class="td-quiet">{OTHERS}</p>'
     if not folded:

@@ -5,9 +5,10 @@ who answers in a chat, and how far the others are. Text in, HTML out; everything
 from collections.abc import Sequence
 from html import escape
 
-from engine.data.sources import FIELDS, Detected
+from engine.data.sources import FIELDS, Detected, where_from
 from engine.data.sources.inbox import Waiting
 from engine.data.sources.speakers import WhoAnswers
+from engine.data.sources.ticket_lists import DESKS
 from engine.errors import TunedeskError
 from studio import notices
 from studio.charts import duration
@@ -140,6 +141,13 @@ def _found(detected: Detected, *, chosen: bool) -> str:
         return f"We detected this: {kind}. {told}"
     kind = f"{kind} with {_columns_words(detected)}"
     missing = [LABELS[field].lower() for field in ("instruction", "output") if field not in detected.mapping]
+    if detected.listed_by:
+        desk = escape(DESKS[detected.listed_by])
+        return (
+            f"We detected this: {kind}. It seems to be a list of tickets from {desk}, which holds no answers. If one "
+            f"of its columns does hold them, <b>choose it over the column</b>. If none does: "
+            f"{escape(where_from.remedy(detected.listed_by))}"
+        )
     if missing:
         return (
             f"We detected this: {kind}. It is not plain which column holds the {' and which the '.join(missing)}: "

@@ -13,10 +13,10 @@ from engine import files as disk
 from engine.data import editor, sources
 from engine.data.sources import import_queue, inbox
 from engine.data.sources.detect import FORMATS
+from engine.data.sources.where_from import EXPORTS, WAYS
 from engine.workspace import Workspace
 from studio.tabs.data import files, waiting_parts
 from studio.tabs.data import files_parts as parts
-from studio.tabs.data.where_from import EXPORTS
 from tests.engine.data import helpdesks
 from tests.engine.data.conftest import pairs
 from tests.studio.data.conftest import HOSTILE
@@ -46,7 +46,7 @@ def found(workspace: Workspace) -> str:
 
 
 def test_an_empty_workspace_teaches(workspace: Workspace) -> None:
-    html = files.draw(workspace, files.NOTHING_ASIDE)
+    html = unescape(files.draw(workspace, files.NOTHING_ASIDE))
     assert "Your conversations will be here" in html
     for card in EXPORTS:
         assert all(text in html for text in card)
@@ -153,6 +153,23 @@ def test_what_is_missing_has_to_be_chosen_before_it_is_imported(workspace: Works
     _, html, go, *_ = files.look(workspace)
     assert "choose it over the column" in html
     assert not go.interactive
+
+
+def test_a_list_of_tickets_says_which_export_holds_the_answers(workspace: Workspace, tmp_path: Path) -> None:
+    head = ["requester_id", "via_channel", "ticket_form_id", "satisfaction_score", "subject"]
+    row = ["1", "web", "7", "good", "Where is my parcel?"]
+    dropped(workspace, tmp_path / "a.csv", table([head, row, row]))
+    _, html, go, *_ = files.look(workspace)
+    assert not go.interactive
+    assert "<select" not in html
+    text = "The driver rang twice and nobody was in."
+    dropped(workspace, tmp_path / "b.csv", table([[*head, "remarks"], [*row, text], [*row, text]]))
+    _, choice, go, *_ = files.look(workspace)
+    assert not go.interactive
+    assert "a list of tickets from Zendesk" in choice
+    assert "What remarks holds" in choice
+    for told in (html, choice):
+        assert WAYS["zendesk"].way in unescape(told)
 
 
 def test_who_answers_is_asked_and_said(workspace: Workspace, tmp_path: Path) -> None:
