@@ -10,31 +10,10 @@ product's name. A bot that looks things up needs these words. So people named in
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
 from engine.data.privacy import NO_RULES, Rules, scrub
-from engine.errors import NotFound
-from engine.workspace import Workspace
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A piece of a document.
-
-    Attributes:
-        source: the document's name.
-        title: the headings above it.
-        text: its words, personal data replaced.
-        position: its place in the document, the first is 1.
-    """
-
-    id: int
-    source: str
-    title: str
-    text: str
-    position: int
 
 
 def add(
@@ -65,38 +44,3 @@ def add(
             "INSERT INTO knowledge_passages (source_id, source, title, text, position) VALUES (?, ?, ?, ?, ?)", rows
         )
     return len(rows)
-
-
-def list_passages(workspace: Workspace, source: str = "", limit: int = 100, offset: int = 0) -> list[Passage]:
-    """Passages in the order in which they came; only those of the document `source` where one is given."""
-    rows = workspace.database.rows(
-        """SELECT id, source, title, text, position FROM knowledge_passages
-           WHERE $source = '' OR source = $source ORDER BY id LIMIT $limit OFFSET $offset""",
-        {"source": source, "limit": limit, "offset": offset},
-    )
-    return [Passage(**row) for row in rows]
-
-
-def count(workspace: Workspace) -> dict[str, int]:
-    """Document -> how many passages it has, in the order in which they came."""
-    rows = workspace.database.rows(
-        "SELECT source, count(*) AS n FROM knowledge_passages GROUP BY source ORDER BY min(id)"
-    )
-    return {row["source"]: row["n"] for row in rows}
-
-
-def remove(workspace: Workspace, source: str) -> int:
-    """Takes a document out for good.
-
-    Returns:
-        How many passages went.
-
-    Raises:
-        NotFound: there is none of that name.
-    """
-    with workspace.database.transaction() as cursor:
-        row = cursor.execute("DELETE FROM knowledge_passages WHERE source = ?", [source]).fetchone()
-    if row is None or not row[0]:
-        known = ", ".join(count(workspace)) or "none yet"
-        raise NotFound(f"There is no document called {source}.", f"The documents are: {known}.", "Choose one of these.")
-    return int(row[0])

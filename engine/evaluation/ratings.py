@@ -12,8 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from engine.errors import InputRefused, NotFound
-from engine.evaluation.compare import Interval
-from engine.evaluation.evaluations import Evaluation, answers, get_evaluation, report
+from engine.evaluation.evaluations import Evaluation, answers, get_evaluation
 from engine.evaluation.report import MARKS, Answer
 from engine.workspace import Workspace
 
@@ -81,12 +80,6 @@ def progress(workspace: Workspace, evaluation_id: str, rater: str) -> Progress:
     evaluation = get_evaluation(workspace, evaluation_id)
     total = workspace.database.value("SELECT count(*) FROM answers WHERE evaluation = ?", [evaluation.id])
     return Progress(len(_marked(workspace, evaluation, rater)), total)
-
-
-def means(workspace: Workspace, evaluation_id: str) -> dict[str, Interval]:
-    """Each system's mean mark over the marked questions, with its 95% interval; raters of one answer averaged first."""
-    found = report(workspace, evaluation_id).systems
-    return {system: metrics["rating"] for system, metrics in found.items() if "rating" in metrics}
 
 
 def _marked(workspace: Workspace, evaluation: Evaluation, rater: str) -> set[tuple[str, str]]:

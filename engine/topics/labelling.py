@@ -24,12 +24,6 @@ FARTHER = 0.1
 FREEDOM = 20.0
 
 
-def likeliest(labelled: Vectors, topics: Sequence[str], unlabelled: Vectors) -> list[str]:
-    """The likeliest topic of each unlabelled question, however unsure; arguments as `propose`."""
-    names, _, probable = _probable(labelled, topics, unlabelled)
-    return [str(names[number]) for number in probable.argmax(axis=1)]
-
-
 def propose(labelled: Vectors, topics: Sequence[str], unlabelled: Vectors, *, sure: float = SURE) -> list[str]:
     """A topic for each unlabelled question, "" where none is sure enough.
 
@@ -41,17 +35,20 @@ def propose(labelled: Vectors, topics: Sequence[str], unlabelled: Vectors, *, su
     """
     if not len(unlabelled):
         return []
-    names, numbers, probable = _probable(labelled, topics, unlabelled)
+    names, numbers, probable = probabilities(labelled, topics, unlabelled)
     best = probable.argmax(axis=1)
     near = _near_enough(labelled, numbers, unlabelled, best)
     taken = (probable.max(axis=1) >= sure) & near
     return [str(names[number]) if take else "" for number, take in zip(best, taken, strict=True)]
 
 
-def _probable(
+def probabilities(
     labelled: Vectors, topics: Sequence[str], unlabelled: Vectors
 ) -> tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.float64]]:
-    """Names of the topics, each labelled question's number of its name, and probabilities, a row per question."""
+    """Names of the topics, each labelled question's number of its name, and probabilities, a row per question.
+
+    Arguments as `propose`.
+    """
     from sklearn.linear_model import LogisticRegression
 
     names, numbers = np.unique(np.asarray(topics, dtype=object), return_inverse=True)

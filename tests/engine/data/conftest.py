@@ -43,6 +43,12 @@ def add_example(workspace: Workspace, **columns: object) -> int:
     return number
 
 
+def passages(workspace: Workspace) -> list[tuple[str, str, str]]:
+    """Document, title and text of each passage of the knowledge base, in the order in which they came."""
+    rows = workspace.database.rows("SELECT source, title, text FROM knowledge_passages ORDER BY id")
+    return [(row["source"], row["title"], row["text"]) for row in rows]
+
+
 def pairs(count: int, topics: int = 3) -> list[list[str]]:
     """A table of so many different questions with answers, under a header."""
     rows = [

@@ -14,8 +14,9 @@ from engine.data.sources import documents, import_file
 from engine.data.sources.document_texts import Block, Kind, kind_of, read_blocks
 from engine.data.sources.documents import LONGEST_PASSAGE, Document, Question, divide
 from engine.data.sources.rows import File
-from engine.errors import InputRefused, NotFound
+from engine.errors import InputRefused
 from engine.workspace import Workspace
+from tests.engine.data.conftest import passages
 
 Write = Callable[..., Path]
 
@@ -261,22 +262,19 @@ def test_a_persons_rules_hold_in_documents_and_names_of_products_stay(workspace:
         rules.remember(cursor, "never", "help@shop.example", "EMAIL", changes.new_batch(cursor))
     text = "# Benches\n\nAna Lopez designed the Alder bench. Not to Alaska or Hawaii. Write to help@shop.example.\n"
     assert import_file(workspace, write("benches.md", text)).passages == 1
-    (passage,) = knowledge.list_passages(workspace)
     wanted = "[PERSON_1] designed the Alder bench. Not to Alaska or Hawaii. Write to help@shop.example."
-    assert passage.text == wanted
+    assert [text for *_, text in passages(workspace)] == [wanted]
 
 
-def test_passages_are_kept_listed_counted_and_removed(workspace: Workspace) -> None:
+def test_passages_are_kept_in_order_without_personal_data(workspace: Workspace) -> None:
     with workspace.database.transaction() as cursor:
         assert knowledge.add(cursor, "guide.md", [("Repairs", "Write to ana@example.org."), ("Costs", "None.")]) == 2
         assert knowledge.add(cursor, "other.md", [("", "Open until 6.")]) == 1
         assert knowledge.add(cursor, "empty.md", []) == 0
-    assert knowledge.count(workspace) == {"guide.md": 2, "other.md": 1}
-    first, second = knowledge.list_passages(workspace, "guide.md")
-    assert (first.title, first.text, first.position) == ("Repairs", "Write to [EMAIL].", 1)
-    assert (second.text, second.position) == ("None.", 2)
-    assert len(knowledge.list_passages(workspace, limit=2, offset=1)) == 2
-    assert knowledge.remove(workspace, "guide.md") == 2
-    assert knowledge.count(workspace) == {"other.md": 1}
-    with pytest.raises(NotFound, match=r"documents are: other\.md"):
-        knowledge.remove(workspace, "guide.md")
+    assert passages(workspace) == [
+        ("guide.md", "Repairs", "Write to [EMAIL]."),
+        ("guide.md", "Costs", "None."),
+        ("other.md", "", "Open until 6."),
+    ]
+    positions = workspace.database.rows("SELECT position FROM knowledge_passages ORDER BY id")
+    assert [row["position"] for row in positions] == [1, 2, 1]

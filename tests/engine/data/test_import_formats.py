@@ -12,11 +12,11 @@ import pytest
 from docx import Document as WordDocument
 from openpyxl import Workbook
 
-from engine.data import knowledge
 from engine.data.sources import detect, import_file, list_sources, remove_source
+from engine.data.sources.where_from import WAYS
 from engine.errors import InputRefused
 from engine.workspace import Workspace
-from tests.engine.data.conftest import pairs
+from tests.engine.data.conftest import pairs, passages
 
 Write = Callable[..., Path]
 
@@ -97,11 +97,11 @@ def test_documents_without_questions_go_to_the_knowledge_base(workspace: Workspa
     report = import_file(workspace, write("guide.md", GUIDE))
     assert (report.read, report.imported, report.rejected, report.passages) == (0, 0, 0, 2)
     assert list_sources(workspace)[0].notes == ("It is no list of questions: 2 passages go to the knowledge base.",)
-    assert [passage.title for passage in knowledge.list_passages(workspace)] == ["Repairs", "Repairs > Costs"]
+    assert [title for _, title, _ in passages(workspace)] == ["Repairs", "Repairs > Costs"]
     with pytest.raises(InputRefused, match="is here already"):
         import_file(workspace, write("copy.md", GUIDE))
     assert remove_source(workspace, report.id) == 0
-    assert knowledge.count(workspace) == {}
+    assert passages(workspace) == []
 
 
 def test_a_zip_is_one_source_with_an_account(workspace: Workspace, tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_a_zip_is_one_source_with_an_account(workspace: Workspace, tmp_path: Pat
         row["row"] for row in workspace.database.rows("SELECT row FROM examples UNION SELECT row FROM rejected_rows")
     }
     assert rows == set(range(1, 13))
-    assert knowledge.count(workspace) == {"guide.md": 2}
+    assert [source for source, *_ in passages(workspace)] == ["guide.md", "guide.md"]
     assert list(workspace.uploads.iterdir()) == []
     with pytest.raises(InputRefused, match="is here already"):
         import_file(workspace, path)
     assert remove_source(workspace, report.id) == 9
-    assert knowledge.count(workspace) == {}
+    assert passages(workspace) == []
 
 
 def test_a_zip_with_a_file_that_breaks_off_leaves_nothing(workspace: Workspace, tmp_path: Path) -> None:
@@ -167,9 +167,23 @@ def test_a_zip_with_a_file_that_breaks_off_leaves_nothing(workspace: Workspace, 
 
 
 def test_a_zip_in_which_nothing_can_be_used(workspace: Workspace, tmp_path: Path) -> None:
-    path = pack(tmp_path / "export.zip", {"photo.csv": b"\x89PNG\r\n\x1a\n" + bytes(99), "b.csv": "a,b\n1,2\n3,4\n"})
-    with pytest.raises(InputRefused, match=r"photo\.csv was left out: it is a picture\. b\.csv was left out"):
-        import_file(workspace, path)
+    """What all its files need is said; where each needs something else, how to be told of each."""
+    photo, table = b"\x89PNG\r\n\x1a\n" + bytes(99), "a,b\n1,2\n3,4\n"
+    told = {}
+    for name, parts in {
+        "both": {"photo.csv": photo, "b.csv": table},
+        "photos": {"1.csv": photo, "2.csv": photo},
+        "table": {"b.csv": table},
+        "list": {"tickets.csv": "requester_id,via_channel,ticket_form_id\n1,web,2\n3,web,2\n"},
+    }.items():
+        with pytest.raises(InputRefused, match=r"^Nothing in .*\.zip can be used") as refused:
+            import_file(workspace, pack(tmp_path / f"{name}.zip", parts))
+        told[name] = refused.value
+    assert "photo.csv was left out: it is a picture. b.csv was left out: it has no column" in told["both"].message
+    assert told["both"].remedy.startswith("Unpack it on your computer")
+    assert told["photos"].remedy.startswith("Save what is in it as a table")
+    assert told["table"].remedy.startswith("Say which columns hold the two")
+    assert WAYS["zendesk"].way in told["list"].remedy
     assert list_sources(workspace) == []
 
 

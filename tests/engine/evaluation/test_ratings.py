@@ -99,7 +99,8 @@ def test_means_progress_and_several_raters(workspace: Workspace, evaluation: str
     assert ratings.progress(workspace, evaluation, "ann") == (36, 36)
     assert ratings.progress(workspace, evaluation, "bob") == (0, 36)
     rate_all(workspace, evaluation, "bob", {"base": 2, "secret-run": 5, "third-one": 3})
-    means = ratings.means(workspace, evaluation)
+    found = evaluations.report(workspace, evaluation).systems
+    means = {system: metrics["rating"] for system, metrics in found.items()}
     assert {system: (mean.value, mean.n) for system, mean in means.items()} == {
         "base": (1.5, 12),
         "secret-run": (4.5, 12),
