@@ -52,18 +52,22 @@ the clusters in which a pair is not settled. In a contradiction only pairs with 
 # How much it matters how answers differ; numbers first, other words last.
 _WEIGHED = " ".join(f"WHEN '{why}' THEN {at}" for at, why in enumerate((*CONTRADICTING, *REWORDED)))
 _SUMMARY = f"""
-    WITH {OPEN}
-    SELECT cluster, kind, count(*) AS examples, count(DISTINCT answer) AS answers,
-           min(if(keep, NULL, CASE why {_WEIGHED} END)) AS weight
-    FROM present JOIN open USING (cluster, kind) GROUP BY ALL
+    {OPEN}, summary AS (
+        SELECT cluster, kind, count(*) AS examples, count(DISTINCT answer) AS answers,
+               min(if(keep, NULL, CASE why {_WEIGHED} END)) AS weight
+        FROM present JOIN open USING (cluster, kind) GROUP BY ALL
+    )
 """  # noqa: S608 (constants)
 # An exact copy may stand in a near cluster as well: it is one example that goes.
-_REPEATING = f"""
-    WITH {OPEN}, ranked AS (
+_COUNTED = f"""
+    WITH {_SUMMARY}, ranked AS (
         SELECT example_id, row_number() OVER (PARTITION BY cluster ORDER BY keep DESC, answer, example_id) AS place
         FROM present JOIN open USING (cluster, kind) WHERE kind <> 'contradiction'
     )
-    SELECT count(DISTINCT example_id) FROM ranked WHERE place > 1
+    SELECT kind, count(*) AS clusters, sum(examples) - count(*) AS extra,
+           count(*) FILTER (weight >= $wording) AS reworded,
+           (SELECT count(DISTINCT example_id) FROM ranked WHERE place > 1) AS repeats
+    FROM summary GROUP BY kind
 """  # noqa: S608 (constants)
 
 
@@ -198,12 +202,7 @@ def searched(workspace: Workspace) -> Searched | None:
 
 def counts(workspace: Workspace) -> Counts:
     """What the last search found and is still to be settled."""
-    rows = workspace.database.rows(
-        f"""SELECT kind, count(*) AS clusters, sum(examples) - count(*) AS extra,
-                   count(*) FILTER (weight >= $wording) AS reworded
-            FROM ({_SUMMARY}) GROUP BY kind""",  # noqa: S608 (constants)
-        {"wording": len(CONTRADICTING)},
-    )
+    rows = workspace.database.rows(_COUNTED, {"wording": len(CONTRADICTING)})
     found = {row["kind"]: row for row in rows}
     clusters: dict[Kind, int] = {kind: found[kind]["clusters"] if kind in found else 0 for kind in KINDS}
     extra: dict[Kind, int] = {kind: int(found[kind]["extra"]) if kind in found else 0 for kind in KINDS}
@@ -221,7 +220,7 @@ def counts(workspace: Workspace) -> Counts:
         clusters,
         found["contradiction"]["reworded"] if "contradiction" in found else 0,
         extra,
-        int(workspace.database.value(_REPEATING)),
+        rows[0]["repeats"] if rows else 0,
         others["clusters"] - sum(clusters.values()),
         others["aside"],
     )
@@ -240,7 +239,7 @@ def listed(workspace: Workspace, kind: Kind | None = None, *, limit: int = 50, o
     wanted = [
         row["cluster"]
         for row in workspace.database.rows(
-            f"""SELECT cluster FROM ({_SUMMARY}) WHERE $kind = '' OR kind = $kind
+            f"""WITH {_SUMMARY} SELECT cluster FROM summary WHERE $kind = '' OR kind = $kind
                 ORDER BY kind = 'exact', kind = 'near', weight, answers, examples DESC, cluster
                 LIMIT $limit OFFSET $offset""",  # noqa: S608 (constants)
             {"kind": kind or "", "limit": limit, "offset": offset},
