@@ -2,6 +2,7 @@
 
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from zipfile import ZipFile, ZipInfo, is_zipfile
 
-from engine.data.sources.damage import told_as_damage
+from engine.data.sources.damage import ZIP, told_as_damage
 from engine.data.sources.rows import File, clean_name
-from engine.data.sources.zipped import is_zip, open_zip, part_names
+from engine.data.sources.zipped import UNPACK, is_zip, open_zip, part_names
 from engine.errors import InputRefused, StorageFailed
+from engine.words import so_many
 
 BLOCK = 1 << 20
 NAMED = 8
@@ -25,6 +27,19 @@ OUTSIDE = "Its name leads out of the archive"
 NESTED = "It is a zip inside the zip"
 SYSTEM = "It was added by the system that packed the zip"
 EMPTY = "It is empty"
+
+_PACK = (
+    "Import the exported files themselves, several at once if you like; or pack these into a zip (in Windows "
+    "right-click them, Send to, Compressed folder; on a Mac right-click, Compress) and import that."
+)
+_REMEDIES = {
+    LINK: _PACK,
+    OUTSIDE: f"No helpdesk writes such names. If you know where the zip comes from: {UNPACK[0].lower()}{UNPACK[1:]}.",
+    NESTED: f"{UNPACK}, a zip each.",
+    SYSTEM: _PACK,
+    EMPTY: "Export them again and look whether they hold anything.",
+}
+"""What to do about a zip in which nothing else is."""
 
 # The first part of these lists what the file is: they are documents, not zips of files.
 _DOCUMENTS = {"[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"}
@@ -64,7 +79,7 @@ def contents(file: File) -> tuple[str, ...]:
     with open_zip(file) as opened:
         names = [_shown(part.filename) for part in opened.infolist() if not part.is_dir() and not _unwanted(part)]
     shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED:,} more" if len(names) > NAMED else "")
-    return (f"It holds {len(names):,} {'file' if len(names) == 1 else 'files'}: {shown}.",) if names else ()
+    return (f"It holds {so_many(len(names), 'file')}: {shown}.",) if names else ()
 
 
 @contextmanager
@@ -96,14 +111,23 @@ def unpacked(file: File, folder: Path) -> Iterator[Unpacked]:
             if reason:
                 left_out[_shown(part.filename)] = reason
         if not files:
-            raise InputRefused(
-                f"{file.name} holds no files to import.",
-                f"{len(left_out):,} were left out: {next(iter(left_out.values())).lower()}."
-                if left_out
-                else "It is empty.",
-                "Pack the exported files themselves and import that.",
-            )
+            raise _nothing_in(file, left_out)
         yield Unpacked(tuple(files), left_out)
+
+
+def _nothing_in(file: File, left_out: dict[str, str]) -> InputRefused:
+    """What to say of a zip out of which nothing was taken, by the commonest reason."""
+    if not left_out:
+        return InputRefused(f"{file.name} holds no files to import.", "The zip is empty.", _PACK)
+    ((reason, count),) = Counter(left_out.values()).most_common(1)
+    others = " The others were left out for other reasons." if count < len(left_out) else ""
+    name = next(name for name, why in left_out.items() if why == reason)
+    told = f"{name} and {count - 1:,} more were" if count > 1 else f"{name} was"
+    return InputRefused(
+        f"{file.name} holds no files to import.",
+        f"{told} left out: {reason[0].lower()}{reason[1:]}.{others}",
+        _REMEDIES[reason],
+    )
 
 
 def _unwanted(part: ZipInfo) -> str:
@@ -131,7 +155,7 @@ def _take_out(file: File, opened: ZipFile, part: ZipInfo, path: Path) -> None:
 
 
 def _blocks(file: File, opened: ZipFile, part: ZipInfo) -> Iterator[bytes]:
-    with told_as_damage(file, "a zip"), opened.open(part) as packed:
+    with told_as_damage(file, ZIP), opened.open(part) as packed:
         while block := packed.read(BLOCK):
             yield block
 

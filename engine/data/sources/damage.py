@@ -6,6 +6,11 @@ from contextlib import contextmanager
 from engine.data.sources.rows import File
 from engine.errors import InputRefused, TunedeskError
 
+ZIP = "a zip"
+DOWNLOAD_AGAIN = (
+    "Download or copy it again until it is complete. If your computer can still unpack it, import the files that come "
+    "out."
+)
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _PROTECTED = "EncryptedPackage".encode("utf-16-le")
 _MESSAGE = "__substg1.0_".encode("utf-16-le")
@@ -31,7 +36,9 @@ def told_as_damage(file: File, kind: str) -> Iterator[None]:
         raise InputRefused(
             f"{file.name} is damaged.",
             f"It cannot be read to its end as {kind}.",
-            "Open it in the program that made it and save it again, or export or download it anew.",
+            DOWNLOAD_AGAIN
+            if kind == ZIP
+            else "Open it in the program that made it and save it again, or export or download it anew.",
         ) from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple
 
-from engine.data.sources.damage import told_as_damage
+from engine.data.sources.damage import ZIP, told_as_damage
 from engine.data.sources.rows import File
 from engine.data.sources.zipped import is_zip, open_zip
 
@@ -59,7 +59,7 @@ def opened_mails(file: File) -> Iterator[Source]:
     """
     with file.path.open("rb") as stream:
         if is_zip(file):
-            with open_zip(file) as parts, told_as_damage(file, "a zip"):
+            with open_zip(file) as parts, told_as_damage(file, ZIP):
                 yield Source(stream, parts)
         else:
             yield Source(stream, None)

@@ -15,7 +15,7 @@ from html import unescape
 from typing import Any
 
 from engine.data.conversations import Author, Conversation, Message
-from engine.data.sources.damage import told_as_damage
+from engine.data.sources.damage import ZIP, told_as_damage
 from engine.data.sources.dates import when
 from engine.data.sources.rows import File
 from engine.data.sources.speakers import WhoAnswers, in_the_terminal
@@ -91,7 +91,7 @@ def _load(file: File, packed: zipfile.ZipFile, part: str) -> list[Any] | None:
     """A JSON list of the export, None where it is none."""
     if packed.getinfo(part).file_size > LARGEST_DAY:
         return None
-    with told_as_damage(file, "a zip"):
+    with told_as_damage(file, ZIP):
         content = packed.read(part)
     try:
         found = json.loads(content.decode("utf-8", "replace"))

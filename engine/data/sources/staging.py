@@ -6,7 +6,7 @@ files in batches. One short transaction then moves them in (`importing`).
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 from engine import files
 from engine.data.privacy import NO_RULES, Rules
 from engine.data.progress import Progress
-from engine.data.sources import archive, articles, ticket_lists
+from engine.data.sources import archive, ticket_lists, unusable
 from engine.data.sources.detect import ARCHIVE, NUMBERED, Detected, conversations, detect, passages, rows
-from engine.data.sources.repeats import HERE_ALREADY, Repeats
+from engine.data.sources.repeats import Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
 from engine.data.sources.store import plain_reason
 from engine.data.sources.workers import Item, Sifted, Workers, sift
@@ -27,6 +27,9 @@ from engine.errors import InputRefused
 
 BATCH = 5_000
 SECONDS_BETWEEN_REPORTS = 0.5
+# Columns that a sentence names.
+NAMED = 20
+LEFT_OUT = " was left out: "
 # Below this size a file is sifted before another process has started.
 LARGE = 12 * 1024 * 1024
 
@@ -65,6 +68,7 @@ class Staged:
         format: what the file was read as.
         mapping: field -> column, as far as it has columns.
         passages: pieces of documents without questions: document, title, text.
+        remedies: of a zip, what would help the files in it that were left out; not part of the account.
     """
 
     folder: Path
@@ -76,6 +80,7 @@ class Staged:
     reasons: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     passages: list[tuple[str, str, str]] = field(default_factory=list)
+    remedies: list[str] = field(default_factory=list)
 
     @property
     def kept_file(self) -> Path:
@@ -152,7 +157,8 @@ def stage(
     if progress is not None:
         progress(1.0, f"{staged.read:,} rows read")
     if not staged.kept and not staged.passages:
-        raise _nothing_usable(detected, staged)
+        left_out = [note for note in staged.notes if LEFT_OUT in note]
+        raise unusable.refusal(detected, staged.rejected, staged.reasons, left_out, staged.remedies)
     return staged
 
 
@@ -172,9 +178,15 @@ def require_texts(detected: Detected) -> None:
     if missing:
         raise InputRefused(
             f"{detected.layout.file.name} has no column for the {' and the '.join(missing)}.",
-            f"Its columns are {', '.join(detected.columns)}.",
-            "Choose the columns by hand, in the terminal with --map instruction=COLUMN --map output=COLUMN.",
+            f"Its columns are {_some(detected.columns)}. It is not plain which of them holds what was missed.",
+            "Say which columns hold the two: in the studio over the file's first rows, in the terminal with --map "
+            "instruction=COLUMN --map output=COLUMN. Unpack a zip for that.",
         )
+
+
+def _some(columns: Sequence[str]) -> str:
+    more = f" and {len(columns) - NAMED:,} more" if len(columns) > NAMED else ""
+    return ", ".join(columns[:NAMED]) + more
 
 
 def _sifted_files(detected: Detected, staged: Staged, workers: Workers, rules: Rules) -> Iterator[tuple[Sifted, float]]:
@@ -187,17 +199,16 @@ def _sifted_files(detected: Detected, staged: Staged, workers: Workers, rules: R
         yield from _sifted(detected, staged, workers, rules)
         return
     with archive.unpacked(detected.layout.file, staged.folder) as found:
-        staged.notes += [
-            f"{name} was left out: {reason[0].lower()}{reason[1:]}." for name, reason in found.left_out.items()
-        ]
+        staged.notes += [f"{name}{LEFT_OUT}{reason[0].lower()}{reason[1:]}." for name, reason in found.left_out.items()]
         for place, file in enumerate(found.files):
             try:
                 inner = detect(file.path, name=file.name)
                 require_texts(inner)
             except InputRefused as refused:
+                staged.remedies.append(refused.remedy)
                 reason = refused.title.removeprefix(f"{file.name} ")
                 told = reason if reason == refused.title else f"it {reason}"
-                staged.notes.append(f"{file.name} was left out: {told}")
+                staged.notes.append(f"{file.name}{LEFT_OUT}{told}")
                 continue
             staged.notes += [f"{file.name}: {note}" for note in inner.notes]
             for sifted, share in _sifted(inner, staged, workers, rules):
@@ -247,42 +258,3 @@ def _flush(
     staged.reasons.update(plain_reason(row.reason) for row in rejected)
     kept.clear()
     rejected.clear()
-
-
-def _nothing_usable(detected: Detected, staged: Staged) -> InputRefused:
-    name = detected.layout.file.name
-    if not staged.rejected and detected.format == ARCHIVE:
-        left_out = [note for note in staged.notes if " was left out: " in note]
-        return InputRefused(
-            f"Nothing in {name} can be used, so nothing was imported.",
-            " ".join(left_out[:3]) + (f" So were {len(left_out) - 3:,} more." if len(left_out) > 3 else ""),
-            "Pack the files that your helpdesk exported.",
-        )
-    if not staged.rejected and detected.holds_conversations:
-        return InputRefused(f"{name} has no conversations.", "Its list of them is empty.", "Export it again.")
-    if not staged.rejected:
-        return InputRefused(f"{name} has no rows.", "Below the column names there is nothing.", "Export it again.")
-    if detected.format == articles.FORMAT:
-        return InputRefused(
-            f"{name} has no article that can be used, so nothing was imported.",
-            f"All {staged.rejected:,} were set aside ({_commonest(staged)}).",
-            "Export articles that are published for everybody.",
-        )
-    if all(reason.startswith(HERE_ALREADY) for reason in staged.reasons):
-        return InputRefused(
-            f"Everything in {name} is here already, so nothing was imported.",
-            f"All {staged.rejected:,} answers came with earlier files.",
-            "There is nothing to do. An example that was changed or thrown away since stays as it is now.",
-        )
-    return InputRefused(
-        f"Nothing in {name} can be used, so nothing was imported.",
-        f"All {staged.rejected:,} {'conversations' if detected.holds_conversations else 'rows'} were set aside "
-        f"({_commonest(staged)}).",
-        "Export conversations with their messages, solved ones among them."
-        if detected.holds_conversations
-        else "Check that the right columns hold the question and the answer.",
-    )
-
-
-def _commonest(staged: Staged) -> str:
-    return "; ".join(f"{reason[0].lower()}{reason[1:]}: {count:,}" for reason, count in staged.reasons.most_common(3))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import IO, NamedTuple
 
 from engine.data.conversations import Author, Conversation, Message
-from engine.data.sources.damage import told_as_damage
+from engine.data.sources.damage import ZIP, told_as_damage
 from engine.data.sources.rows import File
 from engine.data.sources.speakers import Speakers, author, tell_agents
 from engine.data.sources.zipped import is_zip, open_zip
@@ -221,7 +221,7 @@ def _moment(line: Line, order: str) -> datetime | None:
 @contextmanager
 def _opened(file: File, part: Part) -> Iterator[IO[bytes]]:
     if part.name:
-        with told_as_damage(file, "a zip"), open_zip(file) as packed, packed.open(part.name) as stream:
+        with told_as_damage(file, ZIP), open_zip(file) as packed, packed.open(part.name) as stream:
             yield stream
     else:
         with file.path.open("rb") as stream:

@@ -2,7 +2,7 @@
 
 from zipfile import ZipFile, ZipInfo
 
-from engine.data.sources.damage import told_as_damage
+from engine.data.sources.damage import DOWNLOAD_AGAIN, ZIP, told_as_damage
 from engine.data.sources.rows import File
 from engine.errors import InputRefused
 
@@ -12,6 +12,12 @@ LARGEST_RATIO = 150
 SMALL = 100 * 1024 * 1024
 LARGEST = 50 * 1024 * 1024 * 1024
 MOST_PARTS = 20_000
+
+UNPACK = (
+    "Unpack it on your computer (in Windows right-click it and press Extract All, on a Mac double-click it) and import "
+    "the files that come out"
+)
+"""What helps with most zips that cannot be read; the sentence goes on or ends here."""
 
 _ENCRYPTED = 0x1
 
@@ -30,7 +36,7 @@ def open_zip(file: File) -> ZipFile:
         InputRefused: it is damaged, needs a password, or would unpack to more than any export holds.
     """
     try:
-        with told_as_damage(file, "a zip"):
+        with told_as_damage(file, ZIP):
             opened = ZipFile(file.path)
     except InputRefused as refused:
         raise cut_off(file) from refused
@@ -40,7 +46,7 @@ def open_zip(file: File) -> ZipFile:
         raise InputRefused(
             f"{file.name} is protected with a password.",
             "Nothing in it can be read without the password.",
-            "Unpack it and import what was in it, or pack it again without a password.",
+            f"{UNPACK}. The password is asked for then.",
         )
     if _is_bomb(parts):
         opened.close()
@@ -49,7 +55,7 @@ def open_zip(file: File) -> ZipFile:
             f"{file.name} was not unpacked.",
             f"It has {file.path.stat().st_size / 1e6:,.1f} MB and would unpack to {unpacked / 1e6:,.0f} MB in "
             f"{len(parts):,} files, more than an export holds.",
-            "If you trust it, unpack it yourself and import what was in it.",
+            f"If you know where it comes from: {UNPACK[0].lower()}{UNPACK[1:]}, a part of them at a time.",
         )
     return opened
 
@@ -68,8 +74,9 @@ def cut_off(file: File) -> InputRefused:
     """What to say of a zip that is not whole."""
     return InputRefused(
         f"{file.name} is cut off or damaged.",
-        "It is a zip, or a document made of one, whose parts cannot all be read.",
-        "Export or download it again until it is complete.",
+        "It is a zip, or a document made of one (Word, Excel), whose parts cannot all be read. Most often a download "
+        "or a copy broke off.",
+        DOWNLOAD_AGAIN,
     )
 
 

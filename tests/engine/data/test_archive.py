@@ -87,10 +87,25 @@ def test_a_zip_in_a_zip_is_left_out(pack: Pack, inside: Path) -> None:
     with archive.unpacked(pack({"inner.zip": inner, "b.csv": b"a,b"}), inside) as found:
         assert [taken.name for taken in found.files] == ["b.csv"]
         assert found.left_out == {"inner.zip": archive.NESTED}
-    with pytest.raises(InputRefused, match="no files to import"), archive.unpacked(pack({"inner.zip": inner}), inside):
+
+
+@pytest.mark.parametrize(
+    ("parts", "says", "remedy"),
+    [
+        ({}, "The zip is empty.", "Import the exported files themselves"),
+        ({"a.csv": b"", "b.csv": b""}, "a.csv and 1 more were left out: it is empty.", "Export them again"),
+        ({"__MACOSX/._a.csv": b"x"}, "was left out: it was added by the system", "Import the exported files"),
+        ({"../a.csv": b"a,b"}, "its name leads out of the archive", "No helpdesk writes such names."),
+        ({"a.zip": b"PK\x05\x06" + bytes(18), "b.csv": b""}, "The others were left out", "Unpack it on your computer"),
+    ],
+)
+def test_a_zip_without_files_says_why_and_what_to_do(
+    pack: Pack, inside: Path, parts: dict[str, bytes], says: str, remedy: str
+) -> None:
+    with pytest.raises(InputRefused, match="no files to import") as refused, archive.unpacked(pack(parts), inside):
         pass
-    with pytest.raises(InputRefused, match="no files to import"), archive.unpacked(pack({}), inside):
-        pass
+    assert says in refused.value.message
+    assert refused.value.remedy.startswith(remedy)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95, 0.999])
@@ -109,7 +124,7 @@ def test_a_damaged_part_spoils_the_whole(pack: Pack, inside: Path) -> None:
     whole = bytearray(file.path.read_bytes())
     whole[whole.index(b"bad.csv") + 60] ^= 0xFF
     file.path.write_bytes(whole)
-    with pytest.raises(InputRefused, match="damaged"), archive.unpacked(file, inside):
+    with pytest.raises(InputRefused, match=r"damaged.*Download or copy it again"), archive.unpacked(file, inside):
         pass
     assert list(inside.iterdir()) == []
 
@@ -119,7 +134,10 @@ def test_bombs(tmp_path: Path, pack: Pack, inside: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made, made.open("a.csv", "w") as part:
         for _ in range(101):
             part.write(bytes(1 << 20))
-    with pytest.raises(InputRefused, match="would unpack to 106 MB"), archive.unpacked(File(path, "bomb.zip"), inside):
+    with (
+        pytest.raises(InputRefused, match=r"would unpack to 106 MB.*: unpack it on your computer"),
+        archive.unpacked(File(path, "bomb.zip"), inside),
+    ):
         pass
     many = pack({f"{n}": b"" for n in range(20_001)})
     with pytest.raises(InputRefused, match="20,001 files"), archive.unpacked(many, inside):
@@ -142,7 +160,10 @@ def test_a_password(pack: Pack, inside: Path) -> None:
     data = bytearray(file.path.read_bytes())
     data[data.index(b"PK\x01\x02") + 8] |= 1
     file.path.write_bytes(data)
-    with pytest.raises(InputRefused, match="protected with a password"), archive.unpacked(file, inside):
+    with (
+        pytest.raises(InputRefused, match=r"protected with a password.*Unpack it on your computer"),
+        archive.unpacked(file, inside),
+    ):
         pass
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.data import editor, exports, versions
 from engine.data.conversations import answers_in
-from engine.data.sources import detect, import_file, rejected_rows
+from engine.data.sources import detect, import_file, rejected_rows, where_from
 from engine.data.sources.detect import CONVERSATION_FORMATS
 from engine.data.sources.rows import File
 from engine.data.sources.sieve import Sieve
@@ -157,7 +157,7 @@ def test_a_conversation_that_is_no_model_is_one_row_with_its_reason(
     assert [row.reason for row in rejected_rows(workspace, report.id)] == [reason]
 
 
-def test_lists_without_messages_are_refused_in_words(workspace: Workspace, write: Write) -> None:
+def test_lists_without_messages_are_refused_with_the_way_to_them(workspace: Workspace, write: Write) -> None:
     for format, missing in (
         ("intercom", "conversation_parts"),
         ("freshdesk", "conversations"),
@@ -167,8 +167,20 @@ def test_lists_without_messages_are_refused_in_words(workspace: Workspace, write
         case = CASES[format]()
         del case[missing]
         case.pop("comments", None)
-        with pytest.raises(InputRefused, match="Export conversations with their messages"):
+        with pytest.raises(InputRefused, match="All 1 conversations were set aside") as refused:
             import_file(workspace, write(f"{format}.json", json.dumps([case])))
+        assert refused.value.remedy == where_from.remedy(format)
+
+
+def test_conversations_that_teach_nothing_say_what_to_export_instead(workspace: Workspace, write: Write) -> None:
+    for change, remedy in (
+        ({"status": "open"}, "Only what was solved is learned from"),
+        ({"status": "deleted"}, "Export the conversations that are neither spam nor deleted"),
+        ({"satisfaction_rating": {"score": "bad"}}, "Only what pleased the customer is learned from"),
+    ):
+        with pytest.raises(InputRefused) as refused:
+            import_file(workspace, write("a.json", json.dumps([helpdesks.zendesk(1, **change)])))
+        assert refused.value.remedy.startswith(remedy)
 
 
 def test_users_apart_and_embedded_tell_who_is_a_customer(workspace: Workspace, write: Write) -> None:
