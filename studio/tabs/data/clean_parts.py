@@ -25,9 +25,26 @@ REASONS_SHOWN = 8
 POOR = 0.5
 
 PRESSED = """
+// From the press until the view is drawn anew the button says that it works, and no step takes a second press.
+let busy = null;
+const doing = () => element.querySelectorAll('button[data-works]');
+const work = (button) => {
+  busy = {button, words: button.textContent};
+  button.textContent = button.dataset.works;
+  button.setAttribute('aria-busy', 'true');
+  doing().forEach((each) => { each.disabled = true; });
+};
+watch('value', () => {
+  if (!busy) return;
+  if (busy.button.textContent === busy.button.dataset.works) busy.button.textContent = busy.words;
+  busy.button.removeAttribute('aria-busy');
+  doing().forEach((each) => { each.disabled = false; });
+  busy = null;
+});
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button || button.disabled) return;
+  if (button.dataset.works) work(button);
   if (button.dataset.make) trigger('make', {step: button.dataset.make});
   else if (button.dataset.back) trigger('back', {step: button.dataset.back});
   else if (button.dataset.switch) trigger('switch', {step: button.dataset.switch, on: button.dataset.on});
@@ -120,7 +137,7 @@ def _step(finding: Finding, applied: Applied | None, off: bool, looked: Looked) 
 def _leave_out(finding: Finding, off: bool) -> str:
     if off or not finding.count:
         return ""
-    switch = _button("Switch it off", f'data-switch="{finding.step.key}" data-on=""', "td-go")
+    switch = _button("Switch it off", f'data-switch="{finding.step.key}" data-on="" data-works="Switching…"', "td-go")
     return f'<p class="td-quiet">Not for your data? {switch}, and the button at the top leaves it out.</p>'
 
 
@@ -130,10 +147,11 @@ def _note(finding: Finding, off: bool) -> str:
 
 
 def _buttons(step: Step, count: int, applied: Applied | None, off: bool) -> str:
-    verb = "Mend" if step.kind == "changes text" else "Set aside"
-    make = _button(f"{verb} {count:,}", f'data-make="{step.key}"') if count else ""
-    back = _button(f"Undo {applied.examples:,}", f'data-back="{step.key}"') if applied else ""
-    on = _button("Switch on", f'data-switch="{step.key}" data-on="yes"') if off else ""
+    verb, works = ("Mend", "Mending…") if step.kind == "changes text" else ("Set aside", "Setting aside…")
+    make = _button(f"{verb} {count:,}", f'data-make="{step.key}" data-works="{works}"') if count else ""
+    undo = f'data-back="{step.key}" data-works="Undoing…"'
+    back = _button(f"Undo {applied.examples:,}", undo) if applied else ""
+    on = _button("Switch on", f'data-switch="{step.key}" data-on="yes" data-works="Switching…"') if off else ""
     return f"{make}{back}{on}"
 
 

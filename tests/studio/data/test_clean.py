@@ -1,5 +1,6 @@
 """The Clean view: its parts as HTML and its callbacks as functions."""
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -161,3 +162,14 @@ def test_time_left_is_told_after_two_seconds(monkeypatch: pytest.MonkeyPatch) ->
     assert told == [(0.1, "Looking"), (0.1, "Looking; about 40 seconds left"), (1.0, "Looking")]
     assert view.left(4) == "a few seconds left"
     assert view.left(300) == "about 5 minutes left"
+
+
+def test_every_button_that_changes_something_says_at_once_that_it_works(greeted: Workspace) -> None:
+    overview.look_through(greeted)
+    clean.go(greeted, 0)
+    found = next(iter(overview.overview(greeted, 0).applied))
+    pipeline.switch(greeted, found, False)
+    buttons = re.findall(r"<button[^>]*data-(?:make|back|switch)=[^>]*>", drawn(greeted)["steps"])
+    assert any("data-back" in button for button in buttons)
+    assert any("data-switch" in button for button in buttons)
+    assert all('data-works="' in button for button in buttons)
