@@ -113,7 +113,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
             verdict = gr.HTML(elem_id="data-clean-verdict")
         with gr.Column(scale=1, min_width=220):
             button = gr.Button("Clean", variant="primary", elem_id="data-clean")
-    working = gr.HTML(elem_id="data-clean-progress")
+    working = gr.HTML(elem_id="data-clean-progress", elem_classes="td-working")
     with gr.Row(elem_classes="td-cleaning"):
         with gr.Column(scale=3, min_width=320):
             steps = gr.HTML(elem_id="data-clean-steps", js_on_load=parts.PRESSED)

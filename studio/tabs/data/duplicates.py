@@ -129,7 +129,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
             with gr.Row():
                 again = gr.Button("Search again", elem_id="data-duplicates-again", min_width=130, visible=False)
                 back = gr.Button("Undo", elem_id="data-duplicates-undo", min_width=80, interactive=False)
-    working = gr.HTML(elem_id="data-duplicates-progress")
+    working = gr.HTML(elem_id="data-duplicates-progress", elem_classes="td-working")
     kinds = gr.HTML(elem_id="data-duplicates-kinds", js_on_load=parts.PRESSED)
     opened = gr.HTML(parts.nothing_yet(), elem_id="data-duplicates", js_on_load=parts.KEYS)
     with gr.Accordion("Write another answer", open=False, visible=False, elem_id="data-duplicates-write") as writing:

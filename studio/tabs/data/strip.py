@@ -11,6 +11,7 @@ from engine.data.summary import readiness
 from engine.workspace import Workspace
 from studio import notices
 from studio.tabs.data import ready_parts, versions_parts
+from studio.tabs.data.view import paced
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def draw(workspace: Workspace) -> tuple[Any, ...]:
 @notices.shown
 def freeze(workspace: Workspace, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008
     """Freezes a version as most want it; the view Versions has the options."""
-    version = freezing.freeze(workspace, progress=lambda share, words: progress(share, desc=words))
+    version = freezing.freeze(workspace, progress=paced(progress))
     notices.say(versions_parts.frozen(version))
     return version.name
 
@@ -47,8 +48,8 @@ def build(workspace: Workspace) -> Strip:
         with gr.Column(scale=3, min_width=300):
             verdict = gr.HTML(elem_id="data-verdict", js_on_load=ready_parts.GOES)
         with gr.Column(scale=1, min_width=220):
-            freeze_it = gr.Button("Freeze version 1", variant="primary", elem_id="data-freeze")
-            waiting = gr.HTML()
+            freeze_it = gr.Button("Freeze version 1", elem_id="data-freeze")
+            waiting = gr.HTML(elem_id="data-freeze-progress", elem_classes="td-working")
     refresh.change(
         partial(draw, workspace), None, [row, verdict, freeze_it], show_progress="hidden", api_visibility="private"
     )

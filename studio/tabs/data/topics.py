@@ -18,7 +18,7 @@ from studio import notices
 from studio.events import QUIET
 from studio.tabs.data import topics_parts as parts
 from studio.tabs.data import topics_tools as tools
-from studio.tabs.data.view import View, step
+from studio.tabs.data.view import View, paced, step
 
 DONE_SHOWN = 6
 
@@ -81,7 +81,7 @@ def find(
     if count.strip() and not count.strip().isdecimal():
         raise InputRefused(f"“{count.strip()}” is not a number of topics.", "", "Type one, or leave it empty.")
     wanted = int(count) if count.strip() else None
-    found = discover.discover(workspace, wanted, lambda share, told: progress(share, desc=told))
+    found = discover.discover(workspace, wanted, paced(progress))
     notices.say(found.sentence)
     return changed + 1
 
@@ -137,7 +137,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
         count = gr.Textbox(
             label="How many", placeholder="as many as there are", elem_id="topics-count", min_width=200, scale=0
         )
-    found = gr.HTML(elem_id="topics-progress")
+    found = gr.HTML(elem_id="topics-progress", elem_classes="td-working")
     tools.review(workspace, changed, refresh)
     with gr.Row(elem_classes="td-editor"):
         with gr.Column(scale=3, min_width=320):

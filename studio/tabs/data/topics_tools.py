@@ -211,7 +211,7 @@ def _thin(workspace: Workspace, changed: gr.State) -> tuple[gr.HTML, gr.Dropdown
             bot = gr.Dropdown(RULES, value=BY_RULES, label="Worded by",
                 elem_id="topics-thin-bot", scale=0, min_width=260)  # fmt: skip
             word = gr.Button("Word their questions anew", elem_id="topics-thin-go", scale=0, min_width=210)
-        wording = gr.HTML(elem_id="topics-thin-progress")
+        wording = gr.HTML(elem_id="topics-thin-progress", elem_classes="td-working")
     word.click(
         partial(word_anew, workspace), [bot, changed], changed, api_name="data_topics_word_anew",
         show_progress_on=wording, concurrency_limit=1,
