@@ -10,10 +10,11 @@ from engine.data.filters import Filter
 # Two lines of a cell are seen; a whole answer of 10 MB would travel with every page.
 CUT = 1_000
 
+EDIT = "<b>Double-click</b> a text to edit it, or press <kbd>e</kbd> for the answer"
+"""Both ways to edit, in one place: who uses the mouse reads no list of keys."""
 KEYS = (
     ("j", "k", "down and up"),
     ("Enter", "open"),
-    ("e", "edit the answer"),
     ("x", "tick"),
     ("d", "trash or restore"),
     ("u", "undo"),
@@ -29,7 +30,7 @@ def help_line() -> str:
     told = "".join(
         f"<span>{' '.join(f'<kbd>{escape(key)}</kbd>' for key in keys)} {words}</span>" for *keys, words in KEYS
     )
-    return f'<p class="td-keys">{told}</p>'
+    return f'<p class="td-keys"><span>{EDIT}</span>{told}</p>'
 
 
 def table(

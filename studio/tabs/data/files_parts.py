@@ -8,6 +8,7 @@ from html import escape
 
 from engine.data.sources import RejectedRow, Source
 from engine.data.sources.where_from import EXPORTS, OTHERS
+from studio.tabs.data.view import SAMPLE
 
 LABELS = {
     "instruction": "Question",
@@ -215,7 +216,7 @@ def nothing_yet() -> str:
     return (
         '<div class="td-first"><h3>Your conversations will be here</h3><p>Drop an export of your helpdesk above, or '
         "any table with a question and its answer in each row. Every row is kept, or listed with the reason why not. "
-        "No file at hand? The sample shop is on Start.</p></div>" + where_from()
+        f"No file at hand? You can also {SAMPLE}.</p></div>" + where_from()
     )
 
 

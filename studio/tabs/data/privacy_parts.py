@@ -13,7 +13,7 @@ from engine.data.review.background import Work
 from engine.data.review.hits import Hit, KindCount, Page, Shown
 from engine.words import so_many
 from studio.tabs.data.files_parts import REPLACED
-from studio.tabs.data.view import standing
+from studio.tabs.data.view import SAMPLE, standing
 
 # Texts that the model reads in a second on two cores: tests/bench/results/privacy.json.
 TEXTS_A_SECOND = 290
@@ -267,7 +267,7 @@ def nothing_yet() -> str:
         "it stood, and bring it back where that was wrong.</p>"
         '<div class="td-before-after"><div><small>Before</small><p>Hello, this is <del>Ann Lee</del>. Write to '
         "<del>ann@mail.example</del>.</p></div><div><small>Now</small><p>Hello, this is <ins>[PERSON_1]</ins>. "
-        "Write to <ins>[EMAIL]</ins>.</p></div></div><p>Begin under Files, or with the sample shop on Start.</p></div>"
+        f"Write to <ins>[EMAIL]</ins>.</p></div></div><p>Begin under Files, or {SAMPLE}.</p></div>"
     )
 
 

@@ -28,6 +28,10 @@ class View:
     wanted: gr.State | None = None
 
 
+SAMPLE = '<button type="button" class="td-mend" data-tab="start">load the sample shop</button>'
+"""The way to the sample shop, in a sentence: its door is on the screen behind the studio's name."""
+
+
 @notices.shown
 def step(workspace: Workspace, changed: int, *, back: bool) -> int:
     """Undoes the last change, or makes it again; gives the new count of changes."""

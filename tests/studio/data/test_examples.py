@@ -13,7 +13,7 @@ from engine.data.filters import COLUMNS, EVERYTHING, UNKNOWN, Filter, Range
 from engine.data.histograms import histograms
 from engine.workspace import Workspace
 from studio import notices
-from studio.tabs.data import examples, examples_facets, examples_many
+from studio.tabs.data import examples, examples_facets, examples_many, examples_parts
 from studio.tabs.data import examples_card as card
 from studio.tabs.data.view import step
 from tests.studio.data.conftest import HOSTILE
@@ -195,3 +195,9 @@ def test_a_long_change_is_shown_where_it_begins() -> None:
     assert before.endswith("old tail")
     assert after.endswith("new tail")
     assert len(before) < card.CUT
+
+
+def test_both_ways_to_edit_stand_in_one_place() -> None:
+    ways = re.findall(r"<span>(.*?)</span>", examples_parts.help_line())
+    assert len([way for way in ways if "edit" in way]) == 1
+    assert next(way for way in ways if "edit" in way).index("Double-click") < ways[0].index("<kbd>e</kbd>")
