@@ -13,6 +13,7 @@ from engine.workspace import Workspace
 from studio import notices
 from studio.events import QUIET
 from studio.tabs.data import versions_parts as parts
+from studio.tabs.data.view import paced
 
 MOST_HELD_BACK = 50
 """Percent of a version that can be held back for each of two parts."""
@@ -41,8 +42,8 @@ def draw(workspace: Workspace, golden: float, validation: float, by: str) -> tup
         gr.Radio(possible, value=by),
         parts.future(known, golden / 100, validation / 100, cast(SplitBy, by)),
         gr.Checkbox(label=parts.leave_out(unreviewed), visible=bool(unreviewed)),
-        gr.Column(visible=bool(waiting)),
-        parts.unscanned(waiting, review.CONFIRMATION),
+        gr.Accordion(visible=bool(waiting)),
+        gr.HTML(parts.unscanned(waiting), visible=bool(waiting)),
         gr.Button(f"Freeze version {number}"),
     )
 
@@ -76,7 +77,7 @@ def freeze(
         leave_out_unreviewed=bool(reviewed_only),
         # Gradio sends nothing for a field that was never on the page.
         confirm=confirm or "",
-        progress=lambda share, words: progress(share, desc=words),
+        progress=paced(progress),
     )
     notices.say(parts.frozen(version))
     return changed + 1, "", ""
@@ -99,13 +100,17 @@ def build(workspace: Workspace, changed: gr.State) -> Freezing:
             seed = gr.Number(
                 0, label="Seed", info="Another number, another division.", precision=0, elem_id="data-seed"
             )
-        with gr.Column(visible=False) as asking:
-            unread = gr.HTML()
+        unread = gr.HTML(visible=False)
+        go = gr.Button("Freeze version 1", variant="primary", elem_id="data-freeze-version")
+        waiting = gr.HTML(elem_id="data-freezing-progress", elem_classes="td-working")
+        # Below the button and behind a fold: not a step on the way to it.
+        with gr.Accordion(
+            "Freeze without looking for names", open=False, visible=False, elem_id="data-overriding"
+        ) as asking:
+            gr.HTML(parts.overriding(review.CONFIRMATION))
             confirm = gr.Textbox(
                 label="Leave empty to look for names first", placeholder=review.CONFIRMATION, elem_id="data-confirm"
             )
-        go = gr.Button("Freeze version 1", variant="primary", elem_id="data-freeze-version")
-        waiting = gr.HTML()
     shares = [golden, validation, by]
     redrawn: dict[str, Any] = {"fn": partial(picture, workspace), "inputs": shares, "outputs": parted, **QUIET}
     for slider in (golden, validation):

@@ -33,12 +33,13 @@ def draw(
     workspace: Workspace, before: str, after: str, taken: str, golden: float, validation: float, by: str
 ) -> tuple[Any, ...]:
     """Everything but the differences, from the workspace as it is now."""
+    ready = readiness(workspace)
     frozen = versions.list_versions(workspace)
     names = [version.name for version in frozen]
     return (
-        ready_parts.all_reasons(readiness(workspace)),
+        ready_parts.all_reasons(ready),
         *freezing.draw(workspace, golden, validation, by),
-        parts.cards(frozen, _topics(workspace, frozen[:WITH_TOPICS]), versions.learned_from(workspace)),
+        parts.cards(frozen, _topics(workspace, frozen[:WITH_TOPICS]), versions.learned_from(workspace), ready.examples),
         gr.Column(visible=bool(names)),
         _side(names, before),
         _side([*names, NOW], after if after in names else NOW),
@@ -143,7 +144,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
             ready = gr.HTML(elem_id="data-ready", js_on_load=ready_parts.GOES)
         with gr.Column(scale=1, min_width=320):
             form = freezing.build(workspace, changed)
-    cards = gr.HTML(parts.nothing_frozen(), elem_id="data-versions", js_on_load=parts.CARD_PRESSED)
+    cards = gr.HTML(parts.nothing_frozen(), elem_id="data-versions", js_on_load=parts.CARD_PRESSED + ready_parts.GOES)
     below = _below(workspace)
 
     sides = [below.before, below.after, kind, offset]

@@ -11,6 +11,7 @@ from engine.data.batches import WORDS
 from engine.data.comparison import KINDS, NOW, Comparison, Difference, Kind
 from engine.data.division import Known
 from engine.data.examples import Example
+from engine.data.freezing import FEWEST
 from engine.data.restoring import Restored
 from engine.data.splits import SPLIT_BY, SPLITS, Split, SplitBy
 from engine.data.summary import VAGUE, uncertain_by
@@ -18,6 +19,7 @@ from engine.data.versions import Version
 from engine.data.wordings import contained_words
 from engine.words import so_many
 from studio.tabs.data.marks import marked
+from studio.tabs.data.view import SAMPLE
 
 Topics = Mapping[str, Mapping[Split, int]] | None
 """How the topics of a version are divided, None where its file cannot be read."""
@@ -93,12 +95,19 @@ def _possible(known: Known, way: str) -> bool:
     return way == "conversation" or bool(known.customers if way == "customer" else known.dates)
 
 
-def unscanned(count: int, words: str) -> str:
-    """That freezing looks for names first, and what to type where it should not."""
+def unscanned(count: int) -> str:
+    """That freezing looks for names first; nothing has to be done for it."""
     return (
-        f'<p class="td-warned">{so_many(count, "example was", "examples were")} not looked through for names yet. '
-        "Freezing does that first. To freeze "
-        f"with whatever names are in them, which a model can repeat, type: <b>{escape(words)}</b></p>"
+        f'<p class="td-quiet">{so_many(count, "example was", "examples were")} not looked through for names yet. '
+        "Freezing does that first.</p>"
+    )
+
+
+def overriding(words: str) -> str:
+    """What to type to freeze without looking for names, and what that means."""
+    return (
+        '<p class="td-warned">A model can repeat the names that it learned from, to anybody. Only to freeze with '
+        f"whatever names are in the examples, type: <b>{escape(words)}</b></p>"
     )
 
 
@@ -134,18 +143,35 @@ def leave_out(count: int) -> str:
 # --- What was frozen --------------------------------------------------------------------------------------------------
 
 
-def nothing_frozen() -> str:
-    """The list before the first version."""
+def nothing_frozen(examples: int = 0) -> str:
+    """The list before the first version: what one is, faintly, and what to press next, by how many examples wait."""
+    if examples >= FEWEST:
+        after = "Set the parts above and press <strong>Freeze</strong>. The examples stay as they are, to be mended further."
+    elif examples:
+        after = (
+            f"A version needs {FEWEST} examples, and {'there is 1' if examples == 1 else f'there are {examples}'}. "
+            f"{_to_files('Import more conversations')}, then freeze them here."
+        )
+    else:
+        after = f"Nothing can be frozen yet. {_to_files('Import conversations')}, or {SAMPLE}, then freeze them here."
+    faint = split_bar({"train": 8, "validation": 1, "golden": 1}).partition("<ul>")[0]
     return (
-        '<div class="td-empty"><b>Your versions will be here</b><p>A training learns from a frozen version, so that '
-        "you can say later what it learned from, compare it with the next one, and go back to it.</p></div>"
+        f'<div class="td-empty td-no-version"><div aria-hidden="true">{faint}</figure></div>'
+        "<b>Your versions will be here</b><p>A version is your examples as they are today, kept for good in three "
+        "parts: to learn from, to watch the training with, and to measure with. You can say later what a bot learned "
+        f"from, compare two versions, and go back to one.</p><p>{after}</p></div>"
     )
+
+
+def _to_files(words: str) -> str:
+    return f'<button type="button" class="td-mend" data-go="files">{words}</button>'
 
 
 def cards(
     versions: Sequence[Version],
     topics: Mapping[str, Topics],
     learned: Mapping[str, Sequence[str]],
+    examples: int = 0,
 ) -> str:
     """A card for each version.
 
@@ -153,9 +179,10 @@ def cards(
         versions: the newest first.
         topics: name of a version -> how its topics are divided.
         learned: name of a version -> the runs that learned from it.
+        examples: how many there are to freeze, told where there is no version yet.
     """
     drawn = "".join(_card(version, topics.get(version.name, {}), learned.get(version.name, ())) for version in versions)
-    return f'<div class="td-version-cards">{drawn}</div>' if versions else nothing_frozen()
+    return f'<div class="td-version-cards">{drawn}</div>' if versions else nothing_frozen(examples)
 
 
 def _card(version: Version, topics: Topics, runs: Sequence[str]) -> str:

@@ -113,10 +113,22 @@ def test_each_reason_leads_to_where_it_is_mended(filled: Workspace) -> None:
     assert (button.value, button.interactive) == ("Freeze version 1", True)
 
 
+def test_before_the_first_version_the_view_teaches_what_one_is_and_what_comes_next(filled: Workspace) -> None:
+    cards = versions.draw(filled, "", "", "", 10, 10, "conversation")[10]
+    assert "kept for good in three parts" in cards
+    assert "press <strong>Freeze</strong>" in cards
+    assert "A version needs 10 examples, and there are 3." in versions_parts.nothing_frozen(3)
+    assert 'data-go="files"' in versions_parts.nothing_frozen(3)
+    empty = versions_parts.nothing_frozen()
+    assert 'data-go="files"' in empty
+    assert 'data-tab="start"' in empty, "the sample shop is behind the studio's name, which is no station"
+
+
 def test_what_was_not_looked_through_is_asked_about(filled: Workspace) -> None:
     *_, asking, told, _ = freezing.draw(filled, 10, 10, "date")
     assert asking.visible
-    assert CONFIRMATION in told
+    assert "Freezing does that first" in told.value
+    assert CONFIRMATION not in told.value, "what to type around it stands by itself"
     with pytest.raises(gr.Error, match="does not confirm"):
         freezing.freeze(filled, 0, "", 10, 10, "conversation", 0, "yes")
     assert freezing.freeze(filled, 4, "", 20, 0, "conversation", None, CONFIRMATION.upper()) == (5, "", "")
