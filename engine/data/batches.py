@@ -29,6 +29,7 @@ KINDS = {
     "topics": "naming topics",
     "restore": "going back to",
     "add": "adding",
+    "import": "importing",
 }
 """What stands before the colon of a purpose, in words; what stands after it is told as it is."""
 

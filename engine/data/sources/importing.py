@@ -22,7 +22,8 @@ from engine.data import knowledge
 from engine.data.progress import Progress
 from engine.data.review import arriving
 from engine.data.review import rules as review_rules
-from engine.data.sources.detect import detect
+from engine.data.sources import continued
+from engine.data.sources.detect import ARCHIVE, detect
 from engine.data.sources.remembered import recall, remember
 from engine.data.sources.repeats import Repeats, known
 from engine.data.sources.rows import clean_name
@@ -136,9 +137,11 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
     salt = _customer_salt(workspace)
     rules = review_rules.load(workspace)
     with workspace.database.transaction() as cursor:
+        settled = continued.find(cursor, str(staged.kept_file), of_many_files=staged.format == ARCHIVE)
+        kept = staged.kept - settled.set_aside
         account = [
-            name, staged.format, sha256, json.dumps(staged.mapping), staged.read, staged.kept,
-            staged.rejected, json.dumps(dict(staged.findings)), json.dumps(staged.notes),
+            name, staged.format, sha256, json.dumps(staged.mapping), staged.read, kept, staged.read - kept,
+            json.dumps(dict(staged.findings)), json.dumps(staged.notes + continued.told(settled)),
         ]  # fmt: skip
         source_id: int = _one(
             cursor.execute(
@@ -149,7 +152,7 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
         )
         # One run of ids in the file's order; a default would hand them out in the order of DuckDB's threads.
         first_id: int = _one(
-            cursor.execute("SELECT min(id) FROM (SELECT nextval('examples_id') AS id FROM range(?))", [staged.kept])
+            cursor.execute("SELECT min(id) FROM (SELECT nextval('examples_id') AS id FROM range(?))", [kept])
         )
         # A customer is kept as a mark that tells people apart without saying who they are.
         cursor.execute(
@@ -161,7 +164,8 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
                       instruction, input, output, history, topic, tags,
                       if(customer = '', '', left(sha256($salt || lower(customer)), 16)), happened_at,
                       ticket_status, score, reopened, channel, language, worse, key
-               FROM read_parquet($file) ORDER BY row""",
+               FROM read_parquet($file)
+               WHERE row NOT IN (SELECT row FROM continued WHERE reason IS NOT NULL) ORDER BY row""",
             {
                 "first_id": first_id,
                 "source_id": source_id,
@@ -174,6 +178,7 @@ def _save(workspace: Workspace, staged: Staged, name: str, sha256: str) -> int:
             "INSERT INTO rejected_rows SELECT ?, row, reason, content FROM read_parquet(?) ORDER BY row",
             [source_id, str(staged.rejected_file)],
         )
+        continued.finish(cursor, str(staged.kept_file), source_id)
         for document, of_document in groupby(staged.passages, key=lambda passage: passage[0]):
             knowledge.add(cursor, document, [passage for _, *passage in of_document], source_id, rules)
         # Last, as the vault's part is on disk before the commit: see there for what a kill in between leaves.

@@ -8,9 +8,11 @@ from zipfile import ZipFile
 
 import pytest
 
+from engine.data import changes
 from engine.data.conversations import Conversation, Message, answers_in
 from engine.data.review.replacing import known_in, read_rows
-from engine.data.sources import detect, import_file
+from engine.data.sources import detect, import_file, rejected_rows
+from engine.data.sources.continued import CHANGED, IN_TRASH, LONGER_HERE, LONGER_IN_FILE
 from engine.data.sources.detect import conversations
 from engine.data.sources.repeats import HERE_ALREADY
 from engine.data.sources.rows import Row
@@ -140,6 +142,80 @@ def test_a_zip_of_both_exports_is_no_other(workspace: Workspace, write: Write, t
     report = import_file(workspace, tmp_path / "both.zip")
     assert (report.read, report.imported, report.reasons) == (3, 2, {"Same question and answer as an earlier row": 1})
     assert len(set(names(workspace))) == 1
+
+
+def told(messages: int) -> dict[str, Any]:
+    """A ticket with so many messages, of which the third and the fourth continue the answer."""
+    texts = [
+        "Where is my parcel?",
+        "It left our house.",
+        "It is in Lyon now.",
+        "It comes on Monday.",
+    ]
+    comments = [
+        {"id": place, "author_id": 9 if place else 7, "body": text, "public": True,
+         "created_at": f"2024-03-01T10:{place:02}:00Z"}
+        for place, text in enumerate(texts[:messages])
+    ]  # fmt: skip
+    return helpdesks.zendesk(1, created_at="2024-03-01T10:00:00Z", requester_id=7, comments=comments)
+
+
+def standing(workspace: Workspace) -> list[tuple[str, str]]:
+    rows = workspace.database.rows("SELECT status, output FROM examples ORDER BY id")
+    return [(row["status"], row["output"].rpartition(".")[0].rpartition("\n")[-1]) for row in rows]
+
+
+LYON, MONDAY = "It is in Lyon now", "It comes on Monday"
+
+
+def test_an_answer_that_was_continued_takes_the_place_of_its_beginning(workspace: Workspace, write: Write) -> None:
+    import_file(workspace, write("january.json", [told(2)]))
+    changes_of_a_program = "SELECT 1 AS example_id, 'output' AS field, 'It left our home.' AS after"
+    with workspace.database.transaction() as cursor:
+        changes.make(cursor, "clean:whitespace", changes_of_a_program)
+        changes.make(cursor, "", "SELECT 1 AS example_id, 'topic' AS field, 'parcels' AS after")
+    report = import_file(workspace, write("march.json", [told(3)]))
+    assert (report.read, report.imported, report.rejected) == (1, 1, 0)
+    assert "1 earlier answer went to the trash" in report.notes[-1]
+    assert standing(workspace) == [("trashed", "It left our home"), ("active", LYON)]
+    assert workspace.database.value("SELECT topic FROM examples WHERE id = 2") == "parcels"
+    # A third export takes the place of the second one, not of what is in the trash for that.
+    assert import_file(workspace, write("june.json", [told(4)])).imported == 1
+    assert [status for status, _ in standing(workspace)] == ["trashed", "trashed", "active"]
+    assert changes.undo(workspace) == "importing: answers that were continued in example 2"
+    assert standing(workspace)[1:] == [("active", LYON), ("active", MONDAY)]
+
+
+def test_the_beginning_of_an_answer_that_is_here_is_set_aside(workspace: Workspace, write: Write) -> None:
+    import_file(workspace, write("june.json", [told(4)]))
+    report = import_file(workspace, write("january.json", [told(2), helpdesks.zendesk(2)]))
+    assert (report.read, report.imported, report.reasons) == (3, 2, {LONGER_HERE: 1})
+    assert standing(workspace)[0] == ("active", MONDAY)
+
+
+@pytest.mark.parametrize(
+    ("field", "after", "reason"), [("output", "It is gone.", CHANGED), ("status", "trashed", IN_TRASH)]
+)
+def test_what_a_person_did_with_an_answer_stays(
+    workspace: Workspace, write: Write, field: str, after: str, reason: str
+) -> None:
+    import_file(workspace, write("january.json", [told(2)]))
+    with workspace.database.transaction() as cursor:
+        changes.make(cursor, "", f"SELECT 1 AS example_id, '{field}' AS field, '{after}' AS after")
+    before = workspace.database.rows("SELECT * FROM examples")
+    report = import_file(workspace, write("june.json", [told(4)]))
+    assert (report.read, report.imported, report.reasons) == (1, 0, {reason: 1})
+    assert MONDAY in rejected_rows(workspace, report.id)[0].content
+    assert workspace.database.rows("SELECT * FROM examples") == before
+
+
+def test_of_a_zip_the_longest_answer_comes_in(workspace: Workspace, write: Write, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "all.zip", "w") as packed:
+        for messages in (3, 2, 4):
+            packed.write(write(f"{messages}.json", [told(messages)]), f"{messages}.json")
+    report = import_file(workspace, tmp_path / "all.zip")
+    assert (report.read, report.imported, report.reasons) == (3, 1, {LONGER_IN_FILE: 2})
+    assert standing(workspace) == [("active", MONDAY)]
 
 
 def test_a_process_beside_this_one_names_them_alike() -> None:
