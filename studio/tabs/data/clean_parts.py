@@ -264,7 +264,7 @@ def _against(reasons: Sequence[tuple[str, int]], title: str) -> str:
 
 
 def _more(reasons: Sequence[tuple[str, int]]) -> str:
-    words = "1 more reason" if len(reasons) == 1 else f"{len(reasons)} more reasons"
+    words = so_many(len(reasons), "more reason")
     return (
         f'<details data-fold="reasons"><summary>{words}</summary>{_against(reasons, "")}</details>' if reasons else ""
     )

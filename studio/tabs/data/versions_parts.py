@@ -146,7 +146,7 @@ def leave_out(count: int) -> str:
 def nothing_frozen(examples: int = 0) -> str:
     """The list before the first version: what one is, faintly, and what to press next, by how many examples wait."""
     if examples >= FEWEST:
-        after = "Set the parts above and press <strong>Freeze</strong>. The examples stay as they are, to be mended further."
+        after = "Set the parts above and press <strong>Freeze</strong>. Your examples stay as they are, to be mended."
     elif examples:
         after = (
             f"A version needs {FEWEST} examples, and {'there is 1' if examples == 1 else f'there are {examples}'}. "
