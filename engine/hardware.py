@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from engine.words import so_many
+
 GIB = 1024**3
 
 
@@ -35,7 +37,7 @@ class Machine:
     @cached_property
     def sentence(self) -> str:
         """One line for people: "2 CPU cores, 24 GB of memory, no GPU"."""
-        cores = "1 CPU core" if self.cores == 1 else f"{self.cores} CPU cores"
+        cores = so_many(self.cores, "CPU core")
         gpus = ", ".join(f"{gpu.name} with {gpu.memory / GIB:.0f} GB" for gpu in self.gpus) or "no GPU"
         return f"{cores}, {self.memory_total / GIB:.0f} GB of memory, {gpus}"
 

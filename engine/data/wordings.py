@@ -5,6 +5,7 @@ thin topics had just been mended. How many of them nobody reviewed is said where
 can leave them out.
 """
 
+from engine.words import so_many
 from engine.workspace import Workspace
 
 PARAPHRASE, TO_REVIEW = "paraphrase", "to review"
@@ -29,16 +30,10 @@ def is_unreviewed(tags: tuple[str, ...]) -> bool:
 
 def contained_words(count: int) -> str:
     """That so many are in a version, a plain sentence."""
-    return f"{count:,} new {'wording' if count == 1 else 'wordings'} that nobody reviewed {_are(count)} in it."
+    return f"{so_many(count, 'new wording')} that nobody reviewed {'is' if count == 1 else 'are'} in it."
 
 
 def waiting_words(count: int) -> str:
     """That so many wait, and what freezing does with them."""
-    return (
-        f"{count:,} new {'wording waits' if count == 1 else 'wordings wait'} to be reviewed; freezing takes "
-        f"{'it' if count == 1 else 'them'} in unless told otherwise."
-    )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+    waits = so_many(count, "new wording waits", "new wordings wait")
+    return f"{waits} to be reviewed; freezing takes {'it' if count == 1 else 'them'} in unless told otherwise."

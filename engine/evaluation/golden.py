@@ -12,6 +12,7 @@ from engine.data.examples import Example, Turn
 from engine.data.privacy import scrub
 from engine.data.sources import golden, read_golden
 from engine.errors import InputRefused, NotFound
+from engine.words import so_many
 from engine.workspace import Workspace
 
 MINIMUMS = golden.MINIMUMS
@@ -172,7 +173,7 @@ def account(questions: Sequence[Question]) -> Account:
     gaps = [f"{each.number} of at least {each.least} tagged {each.tag}" for each in tags if each.number < each.least]
     factless = sum(not question.must_say for question in questions)
     if factless:
-        gaps.append(f"{factless} question{' has' if factless == 1 else 's have'} no must-say fact")
+        gaps.append(f"{so_many(factless, 'question has', 'questions have')} no must-say fact")
     return Account(len(questions), tags, tuple(gaps))
 
 

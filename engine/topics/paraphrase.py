@@ -24,6 +24,7 @@ from engine.models.loading import Loaded
 from engine.topics import vectors, wording
 from engine.topics.balance import ENOUGH, balance
 from engine.topics.discover import OFF_TOPIC
+from engine.words import so_many
 from engine.workspace import Workspace
 
 ACCEPTED, DROPPED = "balance:accepted paraphrases", "balance:dropped paraphrases"
@@ -113,7 +114,7 @@ class Paraphrases:
             return f"No wording of {self.tried:,} that were tried was good enough. Collect real questions instead."
         topics = len({each.topic for each in self.wordings})
         return (
-            f"{len(self.wordings):,} new wordings for {topics} thin {'topic' if topics == 1 else 'topics'}, marked as "
+            f"{so_many(len(self.wordings), 'new wording')} for {so_many(topics, 'thin topic')}, marked as "
             f"synthetic, for you to accept or drop one by one; {self.tried - len(self.wordings):,} others were refused."
         )
 

@@ -19,6 +19,7 @@ from engine.data.examples import messages
 from engine.models import catalogue, tokens
 from engine.training import runs
 from engine.training.recipe import LAYERS, Recipe, batches, count_steps
+from engine.words import so_many
 from engine.workspace import Workspace
 
 # Longer versions are counted on this many examples and scaled.
@@ -127,8 +128,7 @@ def in_words(seconds: float) -> str:
     if seconds < 50:
         return f"{max(10, round(seconds, -1)):.0f} seconds"
     if seconds < 5400:
-        minutes = max(1, round(seconds / 60))
-        return "1 minute" if minutes == 1 else f"{minutes} minutes"
+        return so_many(max(1, round(seconds / 60)), "minute")
     return f"{seconds / 3600:.1f} hours"
 
 

@@ -18,6 +18,7 @@ from engine.data.sources.encoding import Encoding
 from engine.data.sources.helpdesk import Json, has_keys, is_yes, part, records, values, word
 from engine.data.sources.mapping import plain_name
 from engine.data.sources.rows import File, Layout, Row, Rows, clean_name, storable
+from engine.words import so_many
 
 FORMAT = "articles"
 TITLE, TEXT = "Title", "Text"
@@ -70,9 +71,8 @@ def examine(file: File, encoding: Encoding) -> tuple[Layout, list[dict[str, str]
     pieces = sum(len(article.passages) for article in good)
     notes = [encoding.note] if encoding.note else []
     if good:
-        articles = "article of a help center becomes" if len(good) == 1 else "articles of a help center become"
-        went = "1 passage goes" if pieces == 1 else f"{pieces:,} passages go"
-        notes.append(f"{len(good):,} {articles} no examples: {went} to the knowledge base.")
+        articles = so_many(len(good), "article of a help center becomes", "articles of a help center become")
+        notes.append(f"{articles} no examples: {so_many(pieces, 'passage goes', 'passages go')} to the knowledge base.")
     preview = [{TITLE: article.title, TEXT: article.passages[0].text[:_PREVIEWED]} for article in good]
     return Layout(file, FORMAT, encoding.codec, notes=tuple(notes)), preview
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from engine.data.sources.document_texts import KINDS, Block, Kind, read_blocks
 from engine.data.sources.rows import File, Layout, Row, Rows
+from engine.words import so_many
 
 # About 250 tokens, what the embedding model reads of a passage.
 LONGEST_PASSAGE = 1_000
@@ -61,7 +62,7 @@ def examine(file: File, format: str) -> Layout:
     questions, passages = read(file, _kind(format))
     notes = []
     if passages:
-        count = "1 passage goes" if len(passages) == 1 else f"{len(passages):,} passages go"
+        count = so_many(len(passages), "passage goes", "passages go")
         why = "It is no list of questions" if not questions else "There is text besides its questions"
         notes.append(f"{why}: {count} to the knowledge base.")
     return Layout(file, format, "", COLUMNS, notes=tuple(notes))
