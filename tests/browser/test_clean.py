@@ -12,7 +12,9 @@ from tests.browser.test_walk import station, view
 
 pytestmark = pytest.mark.timeout(600)
 FILLED = """(expected) => {
-  const probe = document.querySelector('#data-strip').appendChild(document.createElement('i'));
+  const views = document.getElementById('data-views');
+  if (!views) return false;
+  const probe = views.appendChild(document.createElement('i'));
   probe.style.background = 'var(--td-accent)';
   const accent = getComputedStyle(probe).backgroundColor;
   probe.remove();
