@@ -11,6 +11,9 @@ from typing import Any, BinaryIO
 
 from engine.errors import StorageFailed
 
+FREE_SPACE = "Free some space or check that the folder may be written, then try again."
+"""What to do where the system refuses to write."""
+
 
 def write_text(path: Path, text: str) -> None:
     """Replaces the file in one step: a reader sees the old text or the new, and so does a reader after a power cut.
@@ -31,7 +34,7 @@ def write_text(path: Path, text: str) -> None:
         raise StorageFailed(
             f"{path.name} could not be saved.",
             f"The system said: {error.strerror or error}.",
-            "Free some space or check that the folder may be written, then try again.",
+            FREE_SPACE,
         ) from error
 
 
@@ -76,7 +79,7 @@ def append_jsonl(path: Path, value: Any) -> None:
         raise StorageFailed(
             f"{path.name} could not be written to.",
             f"The system said: {error.strerror or error}.",
-            "Free some space or check that the folder may be written, then try again.",
+            FREE_SPACE,
         ) from error
 
 

@@ -43,7 +43,7 @@ def import_files(
             accounts.append({"path": str(path), "error": error.as_dict()})
             refused += 1
         else:
-            keys = ("format", "read", "imported", "rejected", "reasons", "passages")
+            keys = ("format", "read", "imported", "rejected", "reasons", "passages", "notes")
             taken = {key: getattr(report, key) for key in keys}
             accounts.append({"path": str(path), **taken})
     progress.end()
@@ -65,6 +65,7 @@ def _account_words(accounts: list[dict[str, Any]], total: int) -> str:
         lines += [f"  {count:,}: {reason}" for reason, count in account["reasons"].items()]
         if account["passages"]:
             lines.append(f"  went to the knowledge base: {account['passages']:,} passages")
+        lines += [f"  {note}" for note in account["notes"] if not note.endswith("to the knowledge base.")]
     lines.append(f"The workspace has {total:,} examples. Next: tunedesk freeze NAME")
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from engine.data.sources.damage import ZIP, told_as_damage
 from engine.data.sources.rows import File, clean_name
 from engine.data.sources.zipped import UNPACK, is_zip, open_zip, part_names
 from engine.errors import InputRefused, StorageFailed
+from engine.files import FREE_SPACE
 from engine.words import so_many
 
 BLOCK = 1 << 20
@@ -150,7 +151,7 @@ def _take_out(file: File, opened: ZipFile, part: ZipInfo, path: Path) -> None:
                 out.write(block)
     except OSError as error:
         raise StorageFailed(
-            f"{file.name} could not be unpacked.", f"The system said: {error.strerror or error}.", "Free some space."
+            f"{file.name} could not be unpacked.", f"The system said: {error.strerror or error}.", FREE_SPACE
         ) from error
 
 

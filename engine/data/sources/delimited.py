@@ -51,7 +51,7 @@ def examine(file: File, encoding: Encoding) -> Layout:
     if fit.width < 2:
         raise InputRefused(
             f"{file.name} has only one column.",
-            "No comma, semicolon, tab or bar divides its lines.",
+            "No comma, semicolon, tab or bar divides its lines, so no answer stands beside a question.",
             "Export a table with the question and the answer each in a column of its own.",
         )
     if fit.share < EVEN:

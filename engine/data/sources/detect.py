@@ -237,7 +237,11 @@ def conversations(layout: Layout) -> Iterator[Conversation]:
 def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict[str, str]]]:
     """How a file is read, and its first good rows."""
     if not file.path.is_file():
-        raise InputRefused(f"{file.name} is not a file.", f"Nothing was found at {file.path}.", "Check the path.")
+        raise InputRefused(
+            f"{file.name} is not a file.",
+            f"Nothing was found at {file.path}.",
+            "Look whether the path is written right.",
+        )
     if format is not None and format not in FORMATS:
         raise InputRefused(
             f"The format {format} is not known.", f"Known are {', '.join(FORMATS)}.", "Choose one of these."

@@ -96,7 +96,7 @@ def read_blocks(file: File, kind: Kind) -> list[Block]:
         raise InputRefused(
             f"{file.name} is too large.",
             f"It has {file.path.stat().st_size / 1e6:,.0f} MB; a document may have {LARGEST / 1e6:,.0f} MB.",
-            "Divide it, or save it without its pictures.",
+            "Divide it into several documents, or save it without its pictures, and import that.",
         )
     if kind == "docx":
         blocks = _word(file)
@@ -113,8 +113,12 @@ def read_blocks(file: File, kind: Kind) -> list[Block]:
         scanned = kind == "pdf"
         raise InputRefused(
             f"{file.name} holds no text.",
-            "Its pages are pictures." if scanned else "Nothing in it can be read.",
-            "Make its text readable with a text recognition (OCR) first." if scanned else "Check that it is complete.",
+            "Its pages are pictures of text, which cannot be read."
+            if scanned
+            else "Nothing in it is a letter or a figure.",
+            "Let a program with text recognition (OCR) make its text readable, and import what that saves."
+            if scanned
+            else "Open it and look whether there is text in it; if there is, save it again.",
         )
     return found
 
@@ -125,7 +129,9 @@ def _word(file: File) -> list[Block]:
         size = {part.filename: part.file_size for part in parts.infolist()}.get(WORD, 0)
     if size > LARGEST:
         raise InputRefused(
-            f"{file.name} is too large.", f"Its text alone has {size / 1e6:,.0f} MB.", "Divide it into several."
+            f"{file.name} is too large.",
+            f"Its text alone has {size / 1e6:,.0f} MB; a document may have {LARGEST / 1e6:,.0f} MB.",
+            "Divide it into several documents and import these.",
         )
     blocks: list[Block] = []
     with told_as_damage(file, KINDS["docx"]), file.path.open("rb") as stream:
@@ -185,7 +191,7 @@ def _pdf(file: File) -> list[Block]:
             raise InputRefused(
                 f"{file.name} is too long.",
                 f"It has {len(reader.pages):,} pages; {MOST_PAGES:,} are read.",
-                "Divide it.",
+                "Divide it into several documents and import these.",
             )
         pages = [[line.strip() for line in page.extract_text().splitlines()] for page in reader.pages]
     return [Block(text) for text in _paragraphs([line for page in _without_margins(pages) for line in page])]

@@ -70,7 +70,11 @@ def detect_encoding(file: File) -> Encoding:
     with file.path.open("rb") as stream:
         head = stream.read(SAMPLE)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00"):
-        raise InputRefused(f"{file.name} is empty.", "It holds no rows.", "Export it again and check that it has rows.")
+        raise InputRefused(
+            f"{file.name} is empty.",
+            "There is nothing in it, as when an export or a download broke off.",
+            "Export it again, and look whether the file is larger then.",
+        )
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return Encoding(codec, "" if codec == "utf-8-sig" else _note(codec))
@@ -115,8 +119,8 @@ def _without_mark(file: File, head: bytes) -> Encoding:
         return _of_bytes(file, "Zero bytes in the text are left out.")
     raise InputRefused(
         f"{file.name} is not a text file.",
-        "It holds bytes that no text has.",
-        "Export your conversations as CSV or JSON and import that.",
+        "It holds bytes that no text has, and it is none of the kinds of file that are known.",
+        "Open it in the program that made it, save what is in it as CSV, JSON or a text, and import that.",
     )
 
 

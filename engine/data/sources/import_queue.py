@@ -58,8 +58,8 @@ def want(workspace: Workspace, waiting: Waiting, mapping: Mapping[str, str] | No
         if other.id != waiting.id and other.state == "wanted" and other.sha256 == sha256:
             raise InputRefused(
                 f"{waiting.name} is being imported already.",
-                f"{other.name} has the same contents.",
-                "Leave one of them out.",
+                f"{other.name} has the same contents, so that nothing would come of it.",
+                "Leave this one out.",
             )
     notes = _settle(workspace, waiting, looked) if looked.has_columns else []
     chosen = {field: looked.mapping.get(field, "") for field in reading.fields(looked)}

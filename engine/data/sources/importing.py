@@ -31,6 +31,7 @@ from engine.data.sources.staging import Staged, require_texts, stage
 from engine.data.sources.store import get_source, list_sources
 from engine.data.vault import open_vault
 from engine.errors import InputRefused, StorageFailed
+from engine.files import FREE_SPACE
 from engine.workspace import Workspace
 
 
@@ -105,9 +106,7 @@ def move_in(workspace: Workspace, staged: Staged, name: str, sha256: str) -> Sou
     try:
         source = get_source(workspace, _save(workspace, staged, name, sha256))
     except OSError as error:
-        raise StorageFailed(
-            f"{name} could not be saved.", f"The system said: {error.strerror}.", "Free some space."
-        ) from error
+        raise StorageFailed(f"{name} could not be saved.", f"The system said: {error.strerror}.", FREE_SPACE) from error
     return SourceReport(
         source.id, source.name, source.format, source.read, source.kept, source.rejected, source.reasons,
         source.findings, source.notes, len(staged.passages),
@@ -212,7 +211,7 @@ def refuse_again(workspace: Workspace, sha256: str, name: str) -> None:
             raise InputRefused(
                 f"{name} is here already.",
                 f"The same file was imported as {source.name} on {source.created_at:%d %B %Y} ({source.kept:,} kept).",
-                "Remove that source first if you want to import it in another way.",
+                "There is nothing to do. To import it in another way, remove that source first.",
             )
 
 

@@ -21,6 +21,7 @@ from engine.data.sources.mapping import FIELDS
 from engine.data.sources.remembered import recall
 from engine.data.sources.rows import clean_name
 from engine.errors import NotFound, StorageFailed
+from engine.files import FREE_SPACE
 from engine.workspace import Workspace
 
 State = Literal["asked", "wanted", "refused", "left"]
@@ -83,7 +84,7 @@ def drop(workspace: Workspace, path: Path) -> Waiting:
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageFailed(
-            f"{name} could not be taken in.", f"The system said: {error.strerror or error}.", "Free some space."
+            f"{name} could not be taken in.", f"The system said: {error.strerror or error}.", FREE_SPACE
         ) from error
     write_down(folder, name=name, file=kept.name, state="asked", added=time.time_ns())
     return read_waiting(folder)

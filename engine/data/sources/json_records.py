@@ -118,7 +118,7 @@ def load_document(file: File, encoding: str) -> Any:
         raise InputRefused(
             f"{file.name} is not right JSON.",
             f"It breaks at {place}: {error.msg[0].lower()}{error.msg[1:]}.",
-            "Mend that place or export the file again.",
+            "Export the file again. If that gives the same, somebody who knows JSON can mend that place.",
         ) from error
     # A ValueError that is no JSONDecodeError: a number of thousands of digits.
     except (RecursionError, ValueError) as error:

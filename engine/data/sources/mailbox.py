@@ -264,5 +264,9 @@ def _gathered(source: Source, file: File) -> _Threads:
     for place, head in source.heads():
         gathered.add(place, read_envelope(head))
     if not gathered.places:
-        raise InputRefused(f"{file.name} holds no mail.", "It is empty.", "Export the mails again.")
+        raise InputRefused(
+            f"{file.name} holds no mail.",
+            "It is empty.",
+            "Look whether mails are in the folder that was exported, and export it again.",
+        )
     return gathered

@@ -29,7 +29,11 @@ def examine(file: File) -> Layout:
         require_width(file, facts.num_columns)
         columns = dict.fromkeys(name for record in _first(opened) for name in flat(record))
     if not columns:
-        raise InputRefused(f"{file.name} has no rows.", "It holds columns alone.", "Export it again.")
+        raise InputRefused(
+            f"{file.name} has no rows.",
+            "It holds columns alone.",
+            "Look whether the right table was saved, and export it again.",
+        )
     return Layout(file, "parquet", "", tuple(columns))
 
 

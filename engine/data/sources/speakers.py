@@ -101,7 +101,9 @@ def tell_agents(file: File, speakers: Speakers, agent: str | None) -> frozenset[
         shown = ", ".join(sorted(names)[:8]) + (" and others" if len(names) > 8 else "")
         raise WhoAnswers(
             f"It is not plain who answers in {file.name}.",
-            f"These write in it: {shown}." if names else "Nobody writes in it.",
+            f"These write in it: {shown}. What whoever answers wrote becomes the answers."
+            if names
+            else "Nobody writes in it.",
             f"Say who answers customers. {in_the_terminal(sorted(names)[:1])}",
             sorted(names),
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.data.sources.rows import harmless
 from engine.data.vault import open_vault
 from engine.errors import NotFound, StorageFailed
-from engine.files import slug
+from engine.files import FREE_SPACE, slug
 from engine.workspace import Workspace
 
 # What differs between rows stands in brackets at the end of a reason.
@@ -136,7 +136,7 @@ def write_rejected(workspace: Workspace, source_id: int, reason: str = "") -> Pa
                 offset += len(page)
     except OSError as error:
         raise StorageFailed(
-            f"{path.name} could not be written.", f"The system said: {error.strerror}.", "Free some space."
+            f"{path.name} could not be written.", f"The system said: {error.strerror}.", FREE_SPACE
         ) from error
     return path
 

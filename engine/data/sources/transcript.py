@@ -93,7 +93,9 @@ def conversations(file: File, encoding: str, agent: str | None = None) -> Iterat
         speakers.add((turn.name for turn in chat.turns), chat.turns[0].name)
     if not speakers.chats:
         raise InputRefused(
-            f"{file.name} holds no turns.", "No line begins with a name and a colon.", "Write each turn as NAME: text."
+            f"{file.name} holds no turns.",
+            "No line begins with a name and a colon, so nobody can be told from anybody.",
+            "Write each turn as NAME: text, or export the chats with the names of those who write.",
         )
     agents = tell_agents(file, speakers, agent)
     for number, (turns, share) in enumerate(_chats(file, encoding, style), start=1):

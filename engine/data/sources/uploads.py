@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from engine.data.sources.rows import File, clean_name
 from engine.errors import StorageFailed
+from engine.files import FREE_SPACE
 from engine.workspace import Workspace
 
 HOURS_KEPT = 24
@@ -28,7 +29,7 @@ def receive(workspace: Workspace, path: Path) -> File:
         shutil.move(path, kept)
     except OSError as error:
         raise StorageFailed(
-            f"{name} could not be taken in.", f"The system said: {error.strerror or error}.", "Free some space."
+            f"{name} could not be taken in.", f"The system said: {error.strerror or error}.", FREE_SPACE
         ) from error
     return File(kept, name)
 

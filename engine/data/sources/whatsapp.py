@@ -134,7 +134,9 @@ def conversations(file: File, encoding: str, agent: str | None = None) -> Iterat
     orders = {part: _examine(file, part, encoding, speakers) for part in parts}
     if not speakers.met:
         raise InputRefused(
-            f"{file.name} holds no messages.", "No line has a date, a name and a text.", "Export the chat again."
+            f"{file.name} holds no messages.",
+            "No line has a date, a name and a text.",
+            "Export the chat again, without media, and import the file as it comes.",
         )
     agents = tell_agents(file, speakers, agent)
     for place, part in enumerate(parts):

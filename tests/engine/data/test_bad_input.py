@@ -1,5 +1,6 @@
 """Files that nobody should have sent: each gets a sentence and an account, and never half an import."""
 
+import ast
 import io
 import json
 import zipfile
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from engine.data import sources
 from engine.data.sources import import_file, remove_source
 from engine.data.sources.importing import SourceReport
 from engine.errors import InputRefused
@@ -61,9 +63,26 @@ def test_refused_in_a_sentence(workspace: Workspace, write: Write, name: str, co
     with pytest.raises(InputRefused) as refused:
         import_file(workspace, write(name, content))
     assert says in refused.value.title
-    assert refused.value.title.endswith(".")
-    assert refused.value.remedy
+    for sentence in refused.value.as_dict().values():
+        assert sentence.endswith(".")
     assert empty(workspace)
+
+
+def test_every_refusal_says_what_happened_why_and_what_to_do() -> None:
+    """Wherever a file is refused, three sentences are written, and none of them is a mere "Export it again."."""
+    found = 0
+    for module in Path(sources.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("InputRefused", "WhoAnswers"):
+                found += 1
+                where = f"{module.name}:{call.lineno}"
+                assert len(call.args) >= 3, where
+                for told in call.args[:3]:
+                    written = told.value if isinstance(told, ast.Constant) else "not written out, so not too short"
+                    assert len(str(written).split()) >= 3, where
+                remedy = call.args[2]
+                assert not isinstance(remedy, ast.Constant) or len(str(remedy.value).split()) >= 4, where
+    assert found > 40
 
 
 def test_10_mb_in_one_cell(workspace: Workspace, write: Write) -> None:
@@ -260,8 +279,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, b
             remove_source(workspace, report.id)
             assert empty(workspace)
             return
-        assert told.title
-        assert told.remedy
+        assert all(told.as_dict().values())
         assert empty(workspace)
 
     yield look
