@@ -44,11 +44,23 @@ def find(cursor: DuckDBPyConnection, file: str, *, of_many_files: bool) -> Settl
         file: the Parquet file with the rows that are kept.
         of_many_files: whether it may hold two exports of one conversation itself.
     """
+    twice = (
+        "UNION SELECT unnest(list(row)) FROM arrived GROUP BY conversation, asked HAVING count(*) > 1"
+        if of_many_files
+        else ""
+    )
+    # A first import of a million tickets meets none of them here: their texts are not to be held for nothing.
     cursor.execute(
-        """CREATE OR REPLACE TEMP TABLE came AS
-           SELECT row, mark || '-' || conversation AS conversation, instruction, input, output, history
-           FROM read_parquet(?) WHERE mark <> ''""",
-        [file],
+        f"""CREATE OR REPLACE TEMP TABLE came AS
+            WITH arrived AS (
+                SELECT row, mark || '-' || conversation AS conversation, hash(instruction, input, history) AS asked
+                FROM read_parquet($file) WHERE mark <> ''
+            ), wanted AS (
+                SELECT row FROM arrived WHERE conversation IN (SELECT conversation FROM examples) {twice}
+            )
+            SELECT row, mark || '-' || conversation AS conversation, instruction, input, output, history
+            FROM read_parquet($file) WHERE row IN (SELECT row FROM wanted)""",  # noqa: S608 (constants)
+        {"file": file},
     )
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE here AS
