@@ -25,19 +25,19 @@ from engine.data.sources import (
     pairs,
     parquet,
     slack,
+    sniffing,
     ticket_lists,
     transcript,
     whatsapp,
     workbook,
     zendesk,
 )
-from engine.data.sources.damage import refuse_protected_office
-from engine.data.sources.document_texts import KINDS, WORD, kind_of
-from engine.data.sources.encoding import Encoding, detect_encoding
-from engine.data.sources.mapping import FIELDS, by_name, map_columns, may_answer
+from engine.data.sources.document_texts import KINDS, kind_of
+from engine.data.sources.encoding import Encoding
+from engine.data.sources.mapping import FIELDS, map_columns, may_answer
 from engine.data.sources.remembered import Remembered
 from engine.data.sources.rows import File, Layout, Rows, clean_name
-from engine.data.sources.zipped import is_zip, part_names
+from engine.data.sources.sniffing import ARCHIVE
 from engine.errors import InputRefused
 
 
@@ -60,7 +60,6 @@ class NamedFormat(ConversationFormat, Protocol):
 
 TABLES = ("csv", "json", "jsonl", "xlsx", "parquet")
 """The formats with columns that have to be mapped."""
-ARCHIVE = "zip"
 AGENT = "agent"
 """What a person gives beside the fields of a mapping: who answers, in the formats of names."""
 NAMED_FORMATS: dict[str, NamedFormat] = {
@@ -92,9 +91,6 @@ _ROWS: dict[str, Callable[[Layout], Rows]] = {
     **dict.fromkeys(KINDS, documents.rows),
     articles.FORMAT: articles.rows,
 }
-HEAD_LETTERS = 1 << 18
-# A file without any is as likely to be a letter.
-_TEXT_ENDINGS = (".txt", ".text", ".log", "")
 PROFILED = 1000
 PREVIEWED = 3
 # A preview that finds no answer in so many conversations is left empty.
@@ -248,13 +244,13 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
         )
     if outlook.is_message(file.path):
         return _examine_conversations(file, Encoding("utf-8", ""), "mailbox", agent)
-    binary = _binary_format(file)
+    binary = sniffing.binary_format(file)
     if binary == "parquet" and format in (None, "parquet", *CONVERSATION_FORMATS):
         return _examine_parquet(file, format)
     if binary not in ("", ARCHIVE) and format in (None, binary):
         return _sampled(workbook.examine(file) if binary == "xlsx" else documents.examine(file, binary))
-    encoding = Encoding("utf-8", "") if binary == ARCHIVE else _encoding(file)
-    head = "" if binary == ARCHIVE else _head(file, encoding)
+    encoding = Encoding("utf-8", "") if binary == ARCHIVE else sniffing.text_encoding(file)
+    head = "" if binary == ARCHIVE else sniffing.head_of(file, encoding)
     if format is None:
         format = _conversation_format(file, head)
     if format in CONVERSATION_FORMATS:
@@ -264,8 +260,8 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
     if format == articles.FORMAT or (format is None and articles.looks_like(head)):
         return articles.examine(file, encoding)
     if format is None:
-        _refuse_xml(file, head)
-        format = kind_of(file, head) or _text_format(file, head, encoding)
+        sniffing.refuse_xml(file, head)
+        format = kind_of(file, head) or sniffing.text_format(file, head, encoding)
     if format in KINDS:
         return _sampled(documents.examine(file, format))
     if format == "csv":
@@ -273,55 +269,8 @@ def _look(file: File, format: str | None, agent: str) -> tuple[Layout, list[dict
     return json_records.examine(file, encoding, format)
 
 
-def _refuse_xml(file: File, head: str) -> None:
-    if head.lstrip("\ufeff \t\r\n").startswith("<?xml") and "<html" not in head[:2000].lower():
-        raise InputRefused(
-            f"{file.name} is an XML file.",
-            "Conversations cannot be read from XML.",
-            "Export JSON instead; Zendesk calls it the full JSON export.",
-        )
-
-
-def _encoding(file: File) -> Encoding:
-    """The encoding of a text. A mail may hold any bytes, and says itself how its parts are encoded."""
-    try:
-        return detect_encoding(file)
-    except InputRefused:
-        if mailbox.looks_like(file, _head(file, Encoding("latin-1", ""))):
-            return Encoding("latin-1", "")
-        raise
-
-
-def _head(file: File, encoding: Encoding) -> str:
-    with file.path.open(encoding=encoding.codec, errors="replace") as text:
-        return text.read(HEAD_LETTERS)
-
-
 def _sampled(layout: Layout) -> tuple[Layout, list[dict[str, str]]]:
     return layout, [row.values for row in islice(rows(layout), PROFILED) if not row.problem]
-
-
-def _binary_format(file: File) -> str:
-    """The format of a file that is no text, by its first bytes and its parts; empty for a text and for unknown ones.
-
-    Raises:
-        InputRefused: it is an Office file with a password, or a zip that cannot be opened.
-    """
-    refuse_protected_office(file)
-    with file.path.open("rb") as stream:
-        start = stream.read(64)
-    if b"%PDF-" in start:
-        return "pdf"
-    if start.startswith(chats.PARQUET):
-        return "parquet"
-    if not is_zip(file):
-        return ""
-    names = part_names(file)
-    if "xl/workbook.xml" in names:
-        return "xlsx"
-    if WORD in names:
-        return "docx"
-    return ARCHIVE if archive.looks_like(file) else ""
 
 
 def _examine_parquet(file: File, format: str | None) -> tuple[Layout, list[dict[str, str]]]:
@@ -362,25 +311,6 @@ def _examine_conversations(
     if format in NAMED_FORMATS:
         layout = replace(layout, answering=tuple(written["agent"]), asking=tuple(written["customer"]))
     return layout, answers[:PREVIEWED]
-
-
-def _text_format(file: File, head: str, encoding: Encoding) -> str:
-    """What kind of table, list of records or plain text a text is."""
-    ending = Path(file.name).suffix.lower()
-    if ending in (".jsonl", ".ndjson") or json_records.is_json_lines(head):
-        return "jsonl"
-    if ending == ".json" or (ending not in (".csv", ".tsv") and head.lstrip()[:1] in ("{", "[")):
-        return "json"
-    return "text" if ending in _TEXT_ENDINGS and not _is_table(file, encoding) else "csv"
-
-
-def _is_table(file: File, encoding: Encoding) -> bool:
-    """Whether a text has columns, and names for them that are known or a delimiter that no sentence has."""
-    try:
-        layout = delimited.examine(file, encoding)
-    except InputRefused:
-        return False
-    return layout.delimiter in "\t|" or (layout.header and len(by_name(layout.columns)) > 1)
 
 
 def _corrected(found: Mapping[str, str], wanted: Mapping[str, str], layout: Layout) -> dict[str, str]:

@@ -23,10 +23,11 @@ from engine.data.progress import Progress
 from engine.data.review import arriving
 from engine.data.review import rules as review_rules
 from engine.data.sources import continued
-from engine.data.sources.detect import ARCHIVE, detect
+from engine.data.sources.detect import detect
 from engine.data.sources.remembered import recall, remember
 from engine.data.sources.repeats import Repeats, known
 from engine.data.sources.rows import clean_name
+from engine.data.sources.sniffing import ARCHIVE
 from engine.data.sources.staging import Staged, require_texts, stage
 from engine.data.sources.store import get_source, list_sources
 from engine.data.vault import open_vault

@@ -18,9 +18,10 @@ from engine import files
 from engine.data.privacy import NO_RULES, Rules
 from engine.data.progress import Progress
 from engine.data.sources import archive, ticket_lists, unusable
-from engine.data.sources.detect import ARCHIVE, NUMBERED, Detected, conversations, detect, passages, rows
+from engine.data.sources.detect import NUMBERED, Detected, conversations, detect, passages, rows
 from engine.data.sources.repeats import Repeats
 from engine.data.sources.sieve import Kept, Rejected, Sieve
+from engine.data.sources.sniffing import ARCHIVE
 from engine.data.sources.store import plain_reason
 from engine.data.sources.workers import Item, Sifted, Workers, sift
 from engine.errors import InputRefused

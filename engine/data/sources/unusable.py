@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.data.sources import articles, where_from
-from engine.data.sources.detect import ARCHIVE, Detected
+from engine.data.sources.detect import Detected
 from engine.data.sources.freshdesk import WITHOUT_CONVERSATIONS
 from engine.data.sources.front import WITHOUT_MESSAGES
 from engine.data.sources.helpscout import WITHOUT_THREADS
 from engine.data.sources.intercom import WITHOUT_PARTS
 from engine.data.sources.repeats import HERE_ALREADY
+from engine.data.sources.sniffing import ARCHIVE
 from engine.data.sources.zendesk import WITHOUT_COMMENTS
 from engine.data.sources.zipped import UNPACK
 from engine.errors import InputRefused
