@@ -5,7 +5,7 @@ readable at 390 pixels, load without a request and be read aloud. A plotting bun
 own colours and scales its text down with its width. So lines are an SVG stretched over the plot (strokes that do not
 scale), and every word and number is HTML laid over it in percent, in the page's own type.
 
-Colours come from the CSS variables of `assets/theme.css`: what matters is in the accent, what it is measured against
+Colours come from the CSS variables of the stylesheet: what matters is in the accent, what it is measured against
 in grey. Put the returned string into a `gr.HTML`.
 """
 

@@ -114,6 +114,6 @@ def log_file() -> Path | None:
 
 
 def _notice(title: str, html: str) -> gr.Error:
-    # Gradio heads a notice with the name of its kind; theme.css hides that, and the title stands in the text.
+    # Gradio heads a notice with the name of its kind; the stylesheet hides that, and the title stands in the text.
     text = f'<h4 class="td-notice-title">{escape(title, quote=False)}</h4>{html}'
     return gr.Error(text, duration=None, title=title, print_exception=False)

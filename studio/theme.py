@@ -1,4 +1,4 @@
-"""The look: Gradio's components wear the variables of `assets/theme.css`.
+"""The look: Gradio's components wear the variables of `assets/theme/page.css`.
 
 The stylesheet holds every colour for light and dark; here each of Gradio's own variables is told which of them to be,
 so that there is one place for a colour. Fonts are the system's, by name: a theme with a web font would ask the
@@ -10,6 +10,12 @@ from pathlib import Path
 import gradio as gr
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
+
+STYLES = (
+    "page", "frame", "pieces", "charts", "components", "narrow", "start", "data", "data-examples", "data-versions",
+    "evaluate", "data-clean", "data-topics", "data-privacy", "data-duplicates", "train", "chat", "ship",
+)  # fmt: skip
+"""The stylesheet's files in `assets/theme`, in the order in which they override each other."""
 
 FONTS = ("-apple-system", "Segoe UI Variable Text", "Segoe UI", "Roboto", "Noto Sans", "Cantarell", "Ubuntu")
 FONTS_LAST = ("Liberation Sans", "Arial", "sans-serif")
@@ -179,6 +185,7 @@ def head() -> str:
     Not through `launch(css=...)`, which would rewrite every selector to stay inside Gradio's container: the notices and
     the page itself are outside it.
     """
-    style = (ASSETS / "theme.css").read_text(encoding="utf-8")
+    page, *nested = ((ASSETS / "theme" / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
+    style = f"{page}body:not(#_) {{\n{''.join(nested)}}}\n"
     script = (ASSETS / "shell.js").read_text(encoding="utf-8")
     return f"<style>{style}</style><script>{script}</script>"

@@ -269,7 +269,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
     go.click(
         partial(start, workspace), chosen, started, api_name="train_start", show_progress="hidden", concurrency_limit=1
     )
-    # A run that exists stands above the plan (assets/theme.css), so the page goes there with it.
+    # A run that exists stands above the plan (assets/theme), so the page goes there with it.
     started.change(lambda run_id: run_id, started, selected, **QUIET).then(**redraw_run).then(
         None, js="() => window.scrollTo({ top: 0, behavior: 'smooth' })", **QUIET
     )

@@ -6,7 +6,7 @@ import pytest
 
 from studio import theme
 
-CSS = (theme.ASSETS / "theme.css").read_text(encoding="utf-8")
+CSS = (theme.ASSETS / "theme" / "page.css").read_text(encoding="utf-8")
 LIGHT, DARK = (
     dict(re.findall(r"--td-([\w-]+): (#[0-9a-f]{6});", block))
     for block in re.findall(r"^:root.*?\{(.*?)^\}", CSS, re.S | re.M)[:2]
@@ -49,3 +49,7 @@ def test_nothing_in_the_look_has_an_address() -> None:
     assert worn._stylesheets == []
     for text in (worn._get_theme_css(), theme.head()):
         assert not re.findall(r"""url\((?!["']?data:)|@import|src=|href=""", text)
+
+
+def test_every_file_of_the_stylesheet_is_worn() -> None:
+    assert sorted(theme.STYLES) == sorted(path.stem for path in (theme.ASSETS / "theme").glob("*.css"))
