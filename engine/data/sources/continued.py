@@ -44,50 +44,8 @@ def find(cursor: DuckDBPyConnection, file: str, *, of_many_files: bool) -> Settl
         file: the Parquet file with the rows that are kept.
         of_many_files: whether it may hold two exports of one conversation itself.
     """
-    twice = (
-        "UNION SELECT unnest(list(row)) FROM arrived GROUP BY conversation, asked HAVING count(*) > 1"
-        if of_many_files
-        else ""
-    )
-    # A first import of a million tickets meets none of them here: their texts are not to be held for nothing.
-    cursor.execute(
-        f"""CREATE OR REPLACE TEMP TABLE came AS
-            WITH arrived AS (
-                SELECT row, mark || '-' || conversation AS conversation, hash(instruction, input, history) AS asked
-                FROM read_parquet($file) WHERE mark <> ''
-            ), wanted AS (
-                SELECT row FROM arrived WHERE conversation IN (SELECT conversation FROM examples) {twice}
-            )
-            SELECT row, mark || '-' || conversation AS conversation, instruction, input, output, history
-            FROM read_parquet($file) WHERE row IN (SELECT row FROM wanted)""",  # noqa: S608 (constants)
-        {"file": file},
-    )
-    cursor.execute(
-        f"""CREATE OR REPLACE TEMP TABLE here AS
-            WITH met AS (SELECT id FROM examples WHERE conversation IN (SELECT conversation FROM came)),
-            made AS (
-                SELECT example_id, field, NOT undone AND taken_back IS NULL AS stands, coalesce(purpose, '') AS purpose
-                FROM edits LEFT JOIN batch_purposes USING (batch) WHERE example_id IN (SELECT id FROM met)
-            ), touched AS (
-                SELECT example_id,
-                       coalesce(bool_or(field IN ('instruction', 'input', 'output', 'history', 'added')
-                                        AND NOT ({_AUTOMATIC})), false) AS changed,
-                       coalesce(bool_or(field = 'status' AND purpose = '{PURPOSE}'), false) AS replaced
-                FROM made WHERE stands GROUP BY example_id
-            ), first_edits AS (
-                SELECT example_id, field, arg_min(before, id) AS before FROM edits
-                WHERE example_id IN (SELECT id FROM met) GROUP BY ALL
-            )
-            SELECT examples.id, any_value(conversation) AS conversation, any_value(status) AS status,
-                   coalesce(any_value(sources.name), 'written here') AS source,
-                   coalesce(any_value(touched.changed), false) AS changed,
-                   coalesce(any_value(touched.replaced), false) AS replaced, {_FIRST}
-            FROM examples JOIN met USING (id)
-            LEFT JOIN first_edits ON first_edits.example_id = examples.id
-            LEFT JOIN touched ON touched.example_id = examples.id
-            LEFT JOIN sources ON sources.id = examples.source_id
-            GROUP BY examples.id"""  # noqa: S608 (constants)
-    )
+    _arriving(cursor, file, of_many_files)
+    _as_they_came(cursor)
     in_file = (
         f"""UNION ALL SELECT came.row, '{LONGER_IN_FILE}', NULL FROM came JOIN came AS other ON {_SAME}
             WHERE length(other.output) > length(came.output) AND starts_with(other.output, came.output)"""  # noqa: S608
@@ -114,6 +72,59 @@ def find(cursor: DuckDBPyConnection, file: str, *, of_many_files: bool) -> Settl
            FROM continued"""
     ).fetchall()
     return Settled(int(set_aside), int(replaced))
+
+
+def _arriving(cursor: DuckDBPyConnection, file: str, of_many_files: bool) -> None:
+    """Puts into `came` the arriving rows whose conversation is here already or, of many files, asks the same again."""
+    twice = (
+        "UNION SELECT unnest(list(row)) FROM arrived GROUP BY conversation, asked HAVING count(*) > 1"
+        if of_many_files
+        else ""
+    )
+    # A first import of a million tickets meets none of them here: their texts are not to be held for nothing.
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE came AS
+            WITH arrived AS (
+                SELECT row, mark || '-' || conversation AS conversation, hash(instruction, input, history) AS asked
+                FROM read_parquet($file) WHERE mark <> ''
+            ), wanted AS (
+                SELECT row FROM arrived WHERE conversation IN (SELECT conversation FROM examples) {twice}
+            )
+            SELECT row, mark || '-' || conversation AS conversation, instruction, input, output, history
+            FROM read_parquet($file) WHERE row IN (SELECT row FROM wanted)""",  # noqa: S608 (constants)
+        {"file": file},
+    )
+
+
+def _as_they_came(cursor: DuckDBPyConnection) -> None:
+    """Puts into `here` the examples of these conversations with the texts that they were imported with, whether a person
+    changed them, and whether a longer answer took their place."""
+    cursor.execute(
+        f"""CREATE OR REPLACE TEMP TABLE here AS
+            WITH met AS (SELECT id FROM examples WHERE conversation IN (SELECT conversation FROM came)),
+            made AS (
+                SELECT example_id, field, NOT undone AND taken_back IS NULL AS stands, coalesce(purpose, '') AS purpose
+                FROM edits LEFT JOIN batch_purposes USING (batch) WHERE example_id IN (SELECT id FROM met)
+            ), touched AS (
+                SELECT example_id,
+                       coalesce(bool_or(field IN ('instruction', 'input', 'output', 'history', 'added')
+                                        AND NOT ({_AUTOMATIC})), false) AS changed,
+                       coalesce(bool_or(field = 'status' AND purpose = '{PURPOSE}'), false) AS replaced
+                FROM made WHERE stands GROUP BY example_id
+            ), first_edits AS (
+                SELECT example_id, field, arg_min(before, id) AS before FROM edits
+                WHERE example_id IN (SELECT id FROM met) GROUP BY ALL
+            )
+            SELECT examples.id, any_value(conversation) AS conversation, any_value(status) AS status,
+                   coalesce(any_value(sources.name), 'written here') AS source,
+                   coalesce(any_value(touched.changed), false) AS changed,
+                   coalesce(any_value(touched.replaced), false) AS replaced, {_FIRST}
+            FROM examples JOIN met USING (id)
+            LEFT JOIN first_edits ON first_edits.example_id = examples.id
+            LEFT JOIN touched ON touched.example_id = examples.id
+            LEFT JOIN sources ON sources.id = examples.source_id
+            GROUP BY examples.id"""  # noqa: S608 (constants)
+    )
 
 
 def told(settled: Settled) -> list[str]:
