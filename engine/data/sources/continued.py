@@ -97,8 +97,8 @@ def _arriving(cursor: DuckDBPyConnection, file: str, of_many_files: bool) -> Non
 
 
 def _as_they_came(cursor: DuckDBPyConnection) -> None:
-    """Puts into `here` the examples of these conversations with the texts that they were imported with, whether a person
-    changed them, and whether a longer answer took their place."""
+    """Puts into `here` the examples of these conversations with the texts that they were imported with, whether a
+    person changed them, and whether a longer answer took their place."""
     cursor.execute(
         f"""CREATE OR REPLACE TEMP TABLE here AS
             WITH met AS (SELECT id FROM examples WHERE conversation IN (SELECT conversation FROM came)),
