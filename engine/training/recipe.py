@@ -7,6 +7,9 @@ with the starter. Small models need a higher rate: a 6-million-parameter Llama r
 at 2e-4 and .98 at 2e-3 (1,000 canned answers, 3 epochs, measured on 2 CPU cores), and learning 2,160 different answers
 .44 at 2e-3, .47 at 4e-3 and .46 at 8e-3 in one epoch; labels of 77 kinds it learned well at 2e-3 and badly at 4e-3. So
 the rate follows the model's size (`learning_rate_for`).
+
+Steps see examples drawn at random. Grouped by length, 27 canned answers were in batches of one answer each, and after
+two epochs token F1 was .49 on unseen questions; drawn at random it was .84 (1,000 examples, the same rate and steps).
 """
 
 import json
@@ -164,11 +167,12 @@ class Recipe:
         ),
     )
     group_by_length: bool = field(
-        default=True,
+        default=False,
         metadata=_words(
             "Memory and speed",
             "Group by length",
-            "Batches of like length waste less: 1.15 times the speed was measured.",
+            "Batches of like length are 1.15 times as quick. But answers of like length are often of one kind, and a "
+            "step that sees one kind alone learns badly which question it belongs to.",
         ),
     )
     gradient_checkpointing: bool = field(
