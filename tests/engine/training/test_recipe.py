@@ -68,8 +68,8 @@ def test_balanced_is_what_it_says() -> None:
     assert (balanced.batch_size, balanced.accumulation) == (4, 2)
     assert learning_rate_for(balanced, 7_000_000_000) == pytest.approx(2e-4)
     assert learning_rate_for(balanced, 1_000_000_000) == pytest.approx(2e-4)
-    assert learning_rate_for(balanced, 6_000_000) == pytest.approx(3e-3)
-    assert 2e-4 < learning_rate_for(balanced, 100_000_000) < 3e-3
+    assert learning_rate_for(balanced, 6_000_000) == pytest.approx(4e-3)
+    assert 2e-4 < learning_rate_for(balanced, 100_000_000) < 4e-3
     assert learning_rate_for(careful, 10**9) == pytest.approx(learning_rate_for(balanced, 10**9) / 10)
     assert (careful.batch_size * careful.accumulation, careful.epochs) == (16, 5)
     assert careful.patience > 0
