@@ -299,7 +299,12 @@ def test_two_at_once_and_a_killed_one(ready: House, silent_index: dict[str, str]
 def test_ctrl_c_stops_it_in_one_sentence(ready: House, silent_index: dict[str, str]) -> None:
     ready.lock("no-deps", "trainer==1.0")
     first = subprocess.Popen(
-        ready.command, env={**ready.environment, **silent_index}, stderr=subprocess.PIPE, text=True
+        ready.command,
+        env={**ready.environment, **silent_index},
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background of a shell has Ctrl-C ignored, which a child would inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for_pip(ready)
     first.send_signal(signal.SIGINT)
