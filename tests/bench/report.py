@@ -235,7 +235,7 @@ def _targets(cells: Cells) -> str:
             each["what"],
             f"{each['bound']:g}",
             "not measured" if each["measured"] is None else f"{each['measured']:.3f}".rstrip("0").rstrip("."),
-            "yes" if each["reached"] else "no",
+            "" if each["measured"] is None else "yes" if each["reached"] else "no",
         )
         for each in targets(cells)
     ]
