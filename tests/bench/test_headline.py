@@ -126,5 +126,5 @@ def test_the_page_says_what_was_not_measured() -> None:
     page = report.page(cells(), report.fitted(cells()))
 
     assert "Not measured yet." in page
-    assert "| Intents, bitext, SFT: macro F1 | 0.98 | not measured | no |" in page
+    assert "| Intents, bitext, SFT: macro F1 | 0.98 | not measured |  |" in page
     assert "The plateau is 0.900" in page

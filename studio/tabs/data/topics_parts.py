@@ -164,13 +164,13 @@ def _json(names: Sequence[str]) -> str:
 
 def _bar(share: Share, largest: int, middle: float, found: bool, thin: bool, chosen: bool) -> str:
     topic = escape(share.topic)
-    chips = ('<span class="td-chip td-good">found</span>' if found else "") + (
-        '<span class="td-chip td-warn">thin</span>' if thin else ""
+    chips = (' <span class="td-chip td-good">found</span>' if found else "") + (
+        ' <span class="td-chip td-warn">thin</span>' if thin else ""
     )
     return (
         f'<div class="td-share-row"><input type="checkbox" data-tick="{topic}" aria-label="Tick {topic} to merge it">'
         f'<button type="button" data-topic="{topic}" aria-pressed="{str(chosen).lower()}">'
-        f'<span class="td-row-label">{topic}</span><span class="td-chips">{chips}</span>'
+        f'<span class="td-row-label">{topic}{chips}</span>'
         f'<span class="td-bar"><i style="width:{100 * share.examples / largest:.2f}%"></i>'
         f'<em style="left:{middle:.2f}%"></em></span>'
         f'<span class="td-row-value"><b>{share.share:.0%}</b> <small>{share.examples:,}</small></span></button></div>'
@@ -180,7 +180,7 @@ def _bar(share: Share, largest: int, middle: float, found: bool, thin: bool, cho
 def _beside(topic: str, words: str, count: int, largest: int, chosen: bool) -> str:
     return (
         f'<div class="td-share-row td-aside-row"><span></span><button type="button" data-topic="{escape(topic)}" '
-        f'aria-pressed="{str(chosen).lower()}"><span class="td-row-label">{words}</span><span class="td-chips"></span>'
+        f'aria-pressed="{str(chosen).lower()}"><span class="td-row-label">{words}</span>'
         f'<span class="td-bar"><i style="width:{100 * count / largest:.2f}%"></i></span>'
         f'<span class="td-row-value"><small>{count:,}</small></span></button></div>'
     )
