@@ -175,7 +175,7 @@ def _paraphrase(
 
         bot = get_bot(workspace, model)
         progress.say(f"Loading {bot.name}")
-        rewrite = paraphrase.by_model(load_for_inference(bot.base, bot.adapter))
+        rewrite = paraphrase.by_model(load_for_inference(bot.source, bot.adapter))
     found = paraphrase.plan(workspace, rewrite=rewrite, progress=lambda _, words: progress.say(words))
     progress.end()
     added = paraphrase.apply(workspace, found) if apply else len(found.wordings)

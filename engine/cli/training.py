@@ -1,5 +1,6 @@
 """The verbs of the training room: train, runs."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,19 +20,35 @@ class RecipeName(StrEnum):
     careful = "careful"
 
 
+class MethodName(StrEnum):
+    """What is trained, and towards what."""
+
+    sft = "sft"
+    full = "full"
+    dpo = "dpo"
+    classifier = "classifier"
+
+
 def train(
     version: Annotated[str | None, typer.Option(help="The version to learn from; the newest when not given.")] = None,
     base: Annotated[str, typer.Option(help="The base model: starter, or a local folder.")] = "starter",
     recipe: Annotated[RecipeName, typer.Option(help="How thoroughly to train.")] = RecipeName.balanced,
+    method: Annotated[
+        MethodName,
+        typer.Option(help="Learn answers (sft, or full for all weights), preferences (dpo) or topics (classifier)."),
+    ] = MethodName.sft,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting of the recipe.")
     ] = None,
     name: Annotated[str, typer.Option(help="What the run is called.")] = "",
+    begin: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on from the adapter of a finished run, for sft and dpo.")
+    ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early.")] = None,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Train an adapter; Ctrl-C stops it and keeps what was learned."""
+    """Train a model; Ctrl-C stops it and keeps what was learned."""
     from engine.serving import bots
     from engine.training import runs
     from engine.training.recipe import Recipe
@@ -41,9 +58,8 @@ def train(
         run = runs.resume(opened, resume)
     else:
         changes = pairs("--set", "--set epochs=2", settings)
-        run = runs.start(
-            opened, version=version, base=base, recipe=Recipe.from_settings(recipe.value, changes), name=name
-        )
+        chosen = replace(Recipe.from_settings(recipe.value, changes), method=method.value)
+        run = runs.start(opened, version=version, base=base, recipe=chosen, name=name, begin=begin)
     # The job needs no database; another command may use the workspace while this one only watches.
     opened.close()
     tell(f"Run {run.id} has started. It goes on when this terminal is closed.")
@@ -54,7 +70,7 @@ def train(
         raise JobFailed(
             error.get("title", ""), error.get("message", ""), f"{error.get('remedy', '')} Log: {run.folder}/log.txt"
         )
-    bot = bots.create_from_run(opened, run) if run.adapter else None
+    bot = bots.create_from_run(opened, run) if run.answers else None
     emit(_run_value(run) | {"bot": bot.id if bot else None}, _run_line(run), as_json=json)
 
 
@@ -92,6 +108,7 @@ def _run_value(run: Any) -> dict[str, Any]:
         "version": run.version,
         "version_hash": run.version_hash,
         "base": run.base,
+        "method": run.recipe.method,
         "adapter": str(run.adapter) if run.adapter else None,
         "error": run.status.error,
         **{key: run.result.get(key) for key in kept},

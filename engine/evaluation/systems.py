@@ -98,23 +98,24 @@ def _folder(parent: Path, manifest: str, name: str) -> tuple[Path, dict[str, Any
 
 
 def _of_run(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> System:
-    if not (folder / "adapter").is_dir():
+    adapter, model = folder / "adapter", folder / "model"
+    if not adapter.is_dir() and not model.is_dir():
         raise NotFound(
-            f"The run {manifest['name']} has no adapter yet.",
-            "It has not finished, or it was stopped and discarded.",
+            f"The run {manifest['name']} has made nothing that answers.",
+            "It has not finished, was stopped and discarded, or learned to name topics.",
             "Wait for it to finish, or choose another run.",
         )
     return System(
         folder.name,
         manifest["name"],
-        manifest["base"],
-        (folder / "adapter").relative_to(workspace.root).as_posix(),
+        str(model) if model.is_dir() else manifest["base"],
+        adapter.relative_to(workspace.root).as_posix() if adapter.is_dir() else "",
         (folder / "data.parquet").relative_to(workspace.root).as_posix(),
     )
 
 
 def _of_bot(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> System:
-    adapter = folder / "adapter"
+    adapter, model = folder / "adapter", folder / "model"
     data = _data_of(workspace, manifest)
     name = manifest["name"]
     notes = [f"{name} is measured without its guardrails; to measure both, serve it and give the address."]
@@ -126,7 +127,7 @@ def _of_bot(workspace: Workspace, folder: Path, manifest: dict[str, Any]) -> Sys
     return System(
         folder.name,
         name,
-        manifest["base"],
+        str(model) if model.is_dir() else manifest["base"],
         adapter.relative_to(workspace.root).as_posix() if adapter.is_dir() else "",
         data.relative_to(workspace.root).as_posix() if data is not None else "",
         note=" ".join(notes),

@@ -1,7 +1,7 @@
 """A bot is a folder that can talk. What is tested, shown, exported and served is the same folder.
 
 bot.json         format, name, base model, the run and version it comes from, decoding     (nothing unknown in it)
-adapter/         what training made, copied in; a base bot has none
+adapter/         what training made, copied in; model/ where all weights were trained; a base bot has neither
 policy.toml      its guardrails, for people to read and change (`engine.guardrails.policy`)
 topics.npz, questions.jsonl     what its topic rail compares with (`engine.guardrails.topic_index`)
 log.jsonl        every answer it gave here, with its verdicts
@@ -67,6 +67,22 @@ class Bot:
         """The adapter's folder; None for a base bot."""
         folder = self.folder / "adapter"
         return folder if folder.is_dir() else None
+
+    @property
+    def model(self) -> Path | None:
+        """A whole model's folder, where all weights were trained."""
+        folder = self.folder / "model"
+        return folder if folder.is_dir() else None
+
+    @property
+    def source(self) -> str:
+        """What is loaded below its adapter: its own model, or the base."""
+        return str(self.model) if self.model else self.base
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is more than a base model."""
+        return self.adapter is not None or self.model is not None
 
     @property
     def training(self) -> dict[str, Any]:
@@ -157,21 +173,24 @@ def create_from_run(
 ) -> Bot:
     """Makes the bot of a finished run; one that is there already is returned as it is.
 
-    Copies the adapter, reads the questions of the version that the run learned from (train and validation, never the
+    Copies what it made, reads the questions of the version that the run learned from (train and validation, never the
     golden split) and sets the topic rail by them. Takes some seconds and about 0.3 s more per 100 questions.
 
     Args:
         refusal: what it says to an off-topic message; the business's own sentence, from the database, when None.
 
     Raises:
-        InputRefused: the run has no adapter yet.
+        InputRefused: the run has made nothing that answers.
     """
     existing = bot_of_run(workspace, run)
     if existing is not None:
         return existing
-    if run.adapter is None:
+    made = run.adapter or run.model
+    if made is None:
         raise InputRefused(
-            f"{run.name} has nothing to talk with yet.", "It has made no adapter.", "Wait until the training is done."
+            f"{run.name} has nothing to talk with.",
+            "It made nothing that answers: it has not ended, was thrown away, or learned to name topics.",
+            "Wait until a training of answers is done.",
         )
     tell = on_progress or (lambda message: None)
     tell("Reading the questions it was trained on")
@@ -194,7 +213,7 @@ def create_from_run(
     }
     folder = _free_folder(workspace, run)
     training = {"recipe": run.recipe.to_json(), "result": run.result}
-    _write(folder, values, calibrate_topic(policy, index), index, (run.adapter, training))
+    _write(folder, values, calibrate_topic(policy, index), index, (made, training))
     return read_bot(folder)
 
 
@@ -302,8 +321,8 @@ def _write(
     # Not among the bots: whoever lists them must not see half of one.
     beside = Path(tempfile.mkdtemp(prefix=".bot-", dir=folder.parent.parent))
     if trained is not None:
-        adapter, training = trained
-        shutil.copytree(adapter, beside / "adapter")
+        made, training = trained
+        shutil.copytree(made, beside / made.name)
         files.write_json(beside / "training.json", training)
     if index is not None:
         index.save(beside)

@@ -64,7 +64,7 @@ def open_bot(bot: Bot) -> OpenBot:
     Raises:
         ModelUnavailable: its base model is not on this machine.
     """
-    opened = OpenBot(bot, load_for_inference(bot.base, bot.adapter), topic_index.load(bot.folder))
+    opened = OpenBot(bot, load_for_inference(bot.source, bot.adapter), topic_index.load(bot.folder))
     if opened.topics is not None:
         opened.topics.place("Good morning")
     for _ in stream(opened.loaded, [{"role": "user", "content": "Good morning"}], Decoding(max_new_tokens=8)):

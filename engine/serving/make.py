@@ -29,7 +29,7 @@ def make_missing(workspace: Workspace) -> list[Making]:
 
     A job that failed is not started again by itself (see `again`).
     """
-    finished = (run for run in runs.list_runs(workspace) if run.adapter and run.status.state in ("done", "stopped"))
+    finished = (run for run in runs.list_runs(workspace) if run.answers and run.status.state in ("done", "stopped"))
     missing = [run for run in finished if bots.bot_of_run(workspace, run) is None]
     makings = [Making(run, jobs.read(_folder(run))) for run in missing]
     waiting = [making.run for making in makings if making.status.state == "waiting"]

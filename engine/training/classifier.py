@@ -7,7 +7,8 @@ holds adapter and head in the PEFT format and labels.json, the labels in the ord
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import files
+from engine.data.examples import Example
+from engine.data.versions import read_split
 from engine.errors import InputRefused, ModelUnavailable
 from engine.models import catalogue
 from engine.models.loading import load_tokenizer
-from engine.training import shared
+from engine.training import sft, shared
 from engine.training.recipe import LAYERS, Recipe, count_steps, learning_rate_for
 from engine.training.shared import Learned
+from engine.training.task import Task
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 # Predictions looked at together.
 BATCH = 64
+MACRO_F1, RIGHT = "macro_f1", "accuracy"
 
 
 class Labelled(NamedTuple):
@@ -66,13 +71,78 @@ class Classifier:
         return [self.labels[index] for index in self.shares(texts).argmax(axis=1)] if texts else []
 
 
-def fit(base: str, examples: Sequence[Labelled], recipe: Recipe, target: Path) -> Learned:
-    """Trains adapter and head on labelled messages and writes them; `load` reads them.
+def prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Task:
+    """Loads model and messages of a run; the label of a message is its topic.
 
     Raises:
-        InputRefused: there are fewer than two labels, or the recipe asks for a base in 4 bits.
-        ModelUnavailable: the base cannot be loaded.
+        InputRefused: fewer than two topics have messages, or the recipe asks for a base in 4 bits.
+        ModelUnavailable: the base cannot be loaded or used.
     """
+    examples = labelled(read_split(folder / "data.parquet", "train"))
+    labels = _labels(examples, recipe)
+    known = [each for each in labelled(read_split(folder / "data.parquet", "validation")) if each.label in labels]
+    unseen = sft.some(known, recipe.validation_examples, recipe.seed)
+    tokenizer = load_tokenizer(info)
+    context = min(recipe.context, info.context)
+    rows = [_tokens(example.text, tokenizer, context) for example in examples]
+    checked = [_tokens(example.text, tokenizer, context) for example in unseen]
+    in_all = sum(map(len, rows))
+    steps = count_steps(recipe, len(rows), in_all)
+    model = _with_head(_base(info, labels, tokenizer), recipe)
+    numbers = {label: number for number, label in enumerate(labels)}
+
+    def make_trainer(told: dict[str, Any], callbacks: Sequence[Any]) -> Any:
+        learned, asked = ([numbers[example.label] for example in part] for part in (examples, unseen))
+        return _trainer(model, tokenizer, told, (rows, learned), (checked, asked), callbacks)
+
+    return Task(
+        model=model,
+        examples=len(rows),
+        steps=steps.total,
+        tokens_per_step=in_all / steps.per_epoch,
+        learning_rate=learning_rate_for(recipe, info.parameters),
+        parameters=info.parameters,
+        validated=bool(checked),
+        make_trainer=make_trainer,
+        save=partial(_save, model, labels),
+        measures=(MACRO_F1, RIGHT),
+        conclude=lambda made: {"labels": len(labels), "baseline": baseline(examples, unseen)},
+    )
+
+
+def labelled(examples: Sequence[Example]) -> list[Labelled]:
+    """The messages of examples that have a topic, with it."""
+    return [Labelled(example.instruction, example.topic) for example in examples if example.topic]
+
+
+def baseline(examples: Sequence[Labelled], unseen: Sequence[Labelled]) -> dict[str, float]:
+    """Macro F1 and accuracy of all-MiniLM-L6-v2's vectors with a logistic regression on the same messages.
+
+    No language model learns here: what a trained classifier does not beat, it was not worth training for.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    from engine.models.embeddings import embed
+
+    if not unseen:
+        return {}
+    model = LogisticRegression(C=10.0, max_iter=2000)
+    model.fit(embed([each.text for each in examples]), [each.label for each in examples])
+    said = model.predict(embed([each.text for each in unseen]))
+    return scores([each.label for each in unseen], [str(label) for label in said])
+
+
+def scores(wanted: Sequence[Any], said: Sequence[Any]) -> dict[str, float]:
+    """Macro F1 over the labels that are wanted, and the share that is right."""
+    from sklearn.metrics import f1_score
+
+    right = sum(a == b for a, b in zip(wanted, said, strict=True)) / len(wanted)
+    macro = float(f1_score(wanted, said, labels=sorted(set(wanted)), average="macro", zero_division=0))
+    return {MACRO_F1: macro, RIGHT: right}
+
+
+def _labels(examples: Sequence[Labelled], recipe: Recipe) -> tuple[str, ...]:
+    """The labels in the order of the head's outputs, once what it takes is there."""
     if recipe.quantized:
         raise InputRefused(
             "A classifier cannot be trained on a 4-bit base.",
@@ -86,6 +156,23 @@ def fit(base: str, examples: Sequence[Labelled], recipe: Recipe, target: Path) -
             f"The examples have {len(labels)}.",
             "Give examples of more labels.",
         )
+    return labels
+
+
+def _save(model: Any, labels: Sequence[str], path: Path) -> None:
+    shared.save_adapter(model, path)
+    files.write_json(path / "labels.json", {"format": FORMAT, "labels": list(labels)})
+
+
+def fit(base: str, examples: Sequence[Labelled], recipe: Recipe, target: Path) -> Learned:
+    """Trains adapter and head on labelled messages and writes them; `load` reads them.
+
+    Raises:
+        InputRefused: there are fewer than two labels, or the recipe asks for a base in 4 bits.
+        ModelUnavailable: the base cannot be loaded.
+    """
+    recipe = replace(recipe, method="classifier")
+    labels = _labels(examples, recipe)
     info = catalogue.resolve(base)
     tokenizer = load_tokenizer(info)
     context = min(recipe.context, info.context)
@@ -101,13 +188,12 @@ def fit(base: str, examples: Sequence[Labelled], recipe: Recipe, target: Path) -
             parameters=info.parameters,
             examples=len(rows),
             steps=steps.total,
-            learning_rate=learning_rate_for(recipe, info.parameters, "classifier"),
+            learning_rate=learning_rate_for(recipe, info.parameters),
         )
         numbers = {label: number for number, label in enumerate(labels)}
-        trainer = _trainer(model, tokenizer, told, rows, [numbers[example.label] for example in examples])
+        trainer = _trainer(model, tokenizer, told, (rows, [numbers[example.label] for example in examples]))
         learned = shared.learn(trainer, tokens=round(in_all * steps.total / steps.per_epoch))
-    shared.save_adapter(model, target)
-    files.write_json(target / "labels.json", {"format": FORMAT, "labels": list(labels)})
+    _save(model, labels, target)
     return learned
 
 
@@ -194,22 +280,33 @@ def _tokens(text: str, tokenizer: "PreTrainedTokenizerBase", context: int) -> li
 
 
 def _trainer(
-    model: Any, tokenizer: "PreTrainedTokenizerBase", told: dict[str, Any], rows: list[list[int]], labels: list[int]
+    model: Any,
+    tokenizer: "PreTrainedTokenizerBase",
+    told: dict[str, Any],
+    train: tuple[list[list[int]], list[int]],
+    checked: tuple[list[list[int]], list[int]] = ([], []),
+    callbacks: Sequence[Any] = (),
 ) -> Any:
+    """Transformers' trainer over token rows and the numbers of their labels."""
     from datasets import Dataset
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
-    # The mask is said here: a trainer's collator cannot tell a message's own token from padding with the same one.
-    data = {
-        "input_ids": rows,
-        "attention_mask": [[1] * len(row) for row in rows],
-        "labels": labels,
-        "length": list(map(len, rows)),
-    }
+    def dataset(rows: list[list[int]], labels: list[int]) -> Any:
+        # The mask is said here: a trainer's collator cannot tell a message's own token from padding with the same one.
+        masks = [[1] * len(row) for row in rows]
+        lengths = list(map(len, rows))
+        return Dataset.from_dict({"input_ids": rows, "attention_mask": masks, "labels": labels, "length": lengths})
+
+    def measured(outcome: Any) -> dict[str, float]:
+        return scores(outcome.label_ids.tolist(), outcome.predictions.argmax(axis=-1).tolist())
+
     return Trainer(
         model=model,
         args=TrainingArguments(**told),
-        train_dataset=Dataset.from_dict(data),
+        train_dataset=dataset(*train),
+        eval_dataset=dataset(*checked) if checked[0] else None,
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=measured,
+        callbacks=list(callbacks),
     )

@@ -3,7 +3,7 @@
     metrics.jsonl   {step, epoch, loss, learning_rate, tokens_per_second, memory, seconds}, {step, validation_loss},
                     {step, kind, sentence} from the watcher
     samples.jsonl   {step, question, expected, answer}: what it answers to three questions, now and then
-    best/           the adapter with the lowest validation loss so far, and best.json {step, validation_loss}
+    best/           the state with the lowest validation loss so far, and best.json {step, validation_loss}
     checkpoints/    everything needed to go on after a crash; a folder counts once it holds the file `complete`
 
 Hugging Face's checkpoints keep the optimizer in torch's own format and read it back with `weights_only=True`, which
@@ -36,31 +36,38 @@ class Live(TrainerCallback):
         report: Report,
         *,
         steps: int,
+        tokens_per_step: float,
         checks: int,
         patience: int,
         checkpoint_seconds: float,
         validated: bool,
-        save_adapter: Callable[[Path], None],
-        answer_samples: Callable[[int], None],
+        save: Callable[[Path], None],
+        answer_samples: Callable[[int], None] | None = None,
+        measures: tuple[str, ...] = (),
     ) -> None:
         """
         Args:
             steps: how many steps the whole training has.
+            tokens_per_step: of the examples, on average, without padding.
             checks: how often the validation loss is measured over the run; not at all unless `validated`.
             patience: checks without improvement after which it ends; 0 never.
             checkpoint_seconds: seconds between two checkpoints.
-            save_adapter: writes the present adapter into a folder.
+            save: writes the present state of what is trained into a folder.
             answer_samples: answers the sample questions and writes them down for a step.
+            measures: what the trainer measures on validation examples besides the loss and is to be kept, by name.
         """
         self.folder, self.report, self.steps, self.patience = folder, report, steps, patience
         self.checkpoint_seconds = checkpoint_seconds
-        self.save_adapter, self.answer_samples = save_adapter, answer_samples
+        self.save, self.answer_samples, self.measures = save, answer_samples, measures
+        self.tokens_per_step = tokens_per_step
         self.check_at = _spread(steps, checks) if validated else set()
-        self.sample_at = _spread(steps, SAMPLE_ROUNDS)
+        self.sample_at = _spread(steps, SAMPLE_ROUNDS) if answer_samples else set()
         self.train, self.validation, self.seconds_before = _earlier(folder)
+        self.measured = {line["step"]: _of(line, measures) for line in _validations(folder)}
+        """what was measured on validation examples besides the loss, by step"""
         self.peak_memory = 0
         self.step = self.first_step = 0
-        self.tokens = self.epochs = 0.0
+        self.epochs = 0.0
         self.stopped = ""
         self.aside = 0.0
         self.started = self.saved_at = time.monotonic()
@@ -95,7 +102,7 @@ class Live(TrainerCallback):
         if "loss" not in logs:
             return
         # TRL rounds its numbers to text for its own printout.
-        loss, self.tokens = float(logs["loss"]), float(logs.get("num_tokens", 0.0))
+        loss = float(logs["loss"])
         self.train.append((state.global_step, loss))
         self.peak_memory = max(self.peak_memory, _memory())
         self.report.metric(
@@ -114,7 +121,8 @@ class Live(TrainerCallback):
         loss, step = float(metrics["eval_loss"]), state.global_step
         self.aside += float(metrics["eval_runtime"])
         self.validation.append((step, loss))
-        self.report.metric(step=step, validation_loss=loss, seconds=round(self.seconds, 2))
+        self.measured[step] = _of({key.removeprefix("eval_"): value for key, value in metrics.items()}, self.measures)
+        self.report.metric(step=step, validation_loss=loss, seconds=round(self.seconds, 2), **self.measured[step])
         if self.best == (step, loss):
             self._keep_best(step, loss)
             # So that a resumed run never starts from before the adapter that it holds for the best.
@@ -144,7 +152,8 @@ class Live(TrainerCallback):
     @property
     def tokens_per_second(self) -> float:
         """Tokens read in a second of training, without the time that checks and samples took."""
-        return self.tokens / max(1e-6, time.monotonic() - self.started - self.aside)
+        learned = (self.step - self.first_step) * self.tokens_per_step
+        return learned / max(1e-6, time.monotonic() - self.started - self.aside)
 
     def _seconds_left(self, step: int) -> float | None:
         done = step - self.first_step
@@ -167,13 +176,14 @@ class Live(TrainerCallback):
 
     def _sample(self, step: int) -> None:
         began = time.monotonic()
-        self.answer_samples(step)
+        if self.answer_samples is not None:
+            self.answer_samples(step)
         self.aside += time.monotonic() - began
 
     def _keep_best(self, step: int, loss: float) -> None:
         fresh, best = self.folder / "best.new", self.folder / "best"
         shutil.rmtree(fresh, ignore_errors=True)
-        self.save_adapter(fresh)
+        self.save(fresh)
         shutil.rmtree(best, ignore_errors=True)
         fresh.rename(best)
         files.write_json(self.folder / "best.json", {"step": step, "validation_loss": loss})
@@ -206,6 +216,14 @@ def _earlier(folder: Path) -> tuple[list[watch.Point], list[watch.Point], float]
     train = [(line["step"], line["loss"]) for line in lines if "loss" in line]
     validation = [(line["step"], line["validation_loss"]) for line in lines if "validation_loss" in line]
     return train, validation, max((line.get("seconds", 0.0) for line in lines), default=0.0)
+
+
+def _validations(folder: Path) -> list[dict[str, Any]]:
+    return [line for line in files.read_jsonl(folder / "metrics.jsonl") if "validation_loss" in line]
+
+
+def _of(line: dict[str, Any], names: tuple[str, ...]) -> dict[str, float]:
+    return {name: float(line[name]) for name in names if name in line}
 
 
 def _memory() -> int:

@@ -60,6 +60,15 @@ class Recipe:
     """All settings of one training. `learning_rate` of None means: by the size of the model."""
 
     name: str = field(default="balanced", metadata=_words("Recipe", "Recipe", "Which ready recipe this began as."))
+    method: Method = field(
+        default="sft",
+        metadata=_words(
+            "Recipe",
+            "Method",
+            "Learn answers with an adapter; learn answers with all weights; prefer the better of two answers; or learn "
+            "to name the topic of a message.",
+        ),
+    )
     epochs: float = field(
         default=3.0,
         metadata=_words(
@@ -152,6 +161,22 @@ class Recipe:
             "The adapter", "Layers", "All linear layers, or attention alone, which is smaller and learns less."
         ),
     )
+    beta: float = field(
+        default=0.1,
+        metadata=_words(
+            "Preference",
+            "Beta",
+            "How strongly preference training holds the model to what it was. Lower moves further.",
+        ),
+    )
+    imitation: float = field(
+        default=0.0,
+        metadata=_words(
+            "Preference",
+            "Imitation",
+            "How much of plain learning of the better answer is mixed into preference training; 0 for none.",
+        ),
+    )
     quantized: bool = field(
         default=False,
         metadata=_words("The adapter", "4-bit base (QLoRA)", "Needs a quarter of the memory. NVIDIA GPU only."),
@@ -200,6 +225,7 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
+        _one_of("method", self.method, tuple(RATES))
         _between("epochs", self.epochs, 0.01, 100)
         _whole("token budget", self.token_budget, 0, 10**12)
         _whole("early stopping", self.patience, 0, 1000)
@@ -216,6 +242,8 @@ class Recipe:
         _whole("alpha", self.alpha, 1, 1024)
         _between("dropout", self.dropout, 0, 0.9)
         _one_of("layers", self.layers, tuple(LAYERS))
+        _between("beta", self.beta, 0.001, 10)
+        _between("imitation", self.imitation, 0, 100)
         _whole("longest example", self.context, 16, 131072)
         _whole("validation checks", self.checks, 1, 1000)
         _whole("validation examples", self.validation_examples, 1, 100_000)
@@ -302,7 +330,7 @@ RECIPES = {
 # A model below this many parameters takes all examples of a step at once. The learning is the same; batches of 8 x 200
 # tokens cost the starter a tenth less time per token than batches of 4 x 200, which wait for Python more often.
 WHOLE_STEP_BELOW = 50_000_000
-CHANGEABLE = tuple(each.name for each in fields(Recipe) if each.name != "name")
+CHANGEABLE = tuple(each.name for each in fields(Recipe) if each.name not in ("name", "method"))
 
 
 def ready(name: str) -> Recipe:
@@ -323,8 +351,8 @@ def batches(recipe: Recipe, parameters: int) -> Batches:
     return Batches(recipe.batch_size, recipe.accumulation)
 
 
-def learning_rate_for(recipe: Recipe, parameters: int, method: Method = "sft") -> float:
-    """The learning rate of a recipe on a model of so many parameters, for a method of training.
+def learning_rate_for(recipe: Recipe, parameters: int) -> float:
+    """The learning rate of a recipe, of its method, on a model of so many parameters.
 
     Between 6 million (4e-3) and 1 billion parameters (2e-4) it falls along a straight line in logarithms, which is
     4e-3 * (parameters / 6e6) ** -0.59; outside it stays.
@@ -334,7 +362,7 @@ def learning_rate_for(recipe: Recipe, parameters: int, method: Method = "sft") -
     size = min(max(float(parameters), SMALL[0]), LARGE[0])
     slope = math.log(LARGE[1] / SMALL[1]) / math.log(LARGE[0] / SMALL[0])
     rate = SMALL[1] * math.exp(slope * math.log(size / SMALL[0]))
-    return rate * RATES[method] * recipe.learning_rate_factor
+    return rate * RATES[recipe.method] * recipe.learning_rate_factor
 
 
 def count_steps(recipe: Recipe, examples: int, tokens: int) -> Steps:

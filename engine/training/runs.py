@@ -2,7 +2,9 @@
 
 runs/<id>/  run.json      what it is: name, version and its hash, base, when    (written last of these three)
             recipe.json   every setting        data.parquet   a copy of the version
-            adapter/      the result, in the PEFT format; there only when it is whole
+            begin/        the adapter that it goes on from, where it does
+            adapter/      the result, in the PEFT format; there only when it is whole. With all weights trained it is
+                          model/, a whole model; of a classifier it is classifier/, adapter, head and labels
             status.json, metrics.jsonl, samples.jsonl, log.txt, result.json: see `engine.jobs`, `engine.training.live`
 """
 
@@ -22,12 +24,12 @@ from engine.training.watch import Point
 from engine.workspace import Workspace
 
 FORMAT = 1
-MODULE = "engine.training.sft"
+MODULE = "engine.training.job"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training as its folder tells it at this moment. `adapter` is None until it is whole."""
+    """A training as its folder tells it at this moment. `adapter` and the like are None until they are whole."""
 
     id: str
     name: str
@@ -37,6 +39,8 @@ class Run:
     base: str
     created_at: float
     status: jobs.Status
+    begin: str = ""
+    """id of the run whose adapter it began with"""
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -51,6 +55,22 @@ class Run:
     def adapter(self) -> Path | None:
         path = self.folder / "adapter"
         return path if path.is_dir() else None
+
+    @property
+    def model(self) -> Path | None:
+        """The whole model that a training of all weights made."""
+        path = self.folder / "model"
+        return path if path.is_dir() else None
+
+    @property
+    def classifier(self) -> Path | None:
+        path = self.folder / "classifier"
+        return path if path.is_dir() else None
+
+    @property
+    def answers(self) -> bool:
+        """Whether it made something that answers: a bot can be made of it."""
+        return self.adapter is not None or self.model is not None
 
     @property
     def data(self) -> Path:
@@ -79,17 +99,24 @@ class Sample(NamedTuple):
 
 
 def start(
-    workspace: Workspace, *, version: str | None = None, base: str = catalogue.STARTER, recipe: Recipe, name: str = ""
+    workspace: Workspace,
+    *,
+    version: str | None = None,
+    base: str = catalogue.STARTER,
+    recipe: Recipe,
+    name: str = "",
+    begin: str | None = None,
 ) -> Run:
     """Starts a training and returns at once; it goes on without this process.
 
     Args:
         version: name of a frozen version; the newest when none is given.
         name: what people call the run; the recipe's name when empty.
+        begin: a finished run whose adapter it goes on from, on the base of that run.
 
     Raises:
-        NotFound: there is no such version.
-        InputRefused: the version has no training examples.
+        NotFound: there is no such version, or no such run.
+        InputRefused: the version has no training examples, or the run to go on from has no adapter.
         ModelUnavailable: the base is not on this machine.
     """
     frozen = versions.get_version(workspace, version)
@@ -99,12 +126,15 @@ def start(
             "It holds no training examples.",
             "Import more examples and freeze another version.",
         )
-    info = catalogue.resolve(base)
+    former = _former(workspace, begin, recipe) if begin else None
+    info = catalogue.resolve(former.base if former else base)
     called = name.strip() or {"quick": "Quick try"}.get(recipe.name, recipe.name.capitalize())
     run_id = files.new_id(called, workspace.runs)
     folder = workspace.runs / run_id
     try:
         shutil.copyfile(frozen.path, folder / "data.parquet")
+        if former and former.adapter:
+            shutil.copytree(former.adapter, folder / "begin")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageFailed(
@@ -119,11 +149,30 @@ def start(
         "version": frozen.name,
         "version_hash": frozen.hash,
         "base": info.id,
+        "begin": former.id if former else "",
         "created_at": time.time(),
     }
     files.write_json(folder / "run.json", manifest)
     jobs.start(folder, MODULE)
     return get_run(workspace, run_id)
+
+
+def _former(workspace: Workspace, begin: str, recipe: Recipe) -> Run:
+    """The run to go on from."""
+    former = get_run(workspace, begin)
+    if former.adapter is None:
+        raise InputRefused(
+            f"{former.name} has no adapter to go on from.",
+            "It has not ended, was thrown away, or made something else.",
+            "Choose a finished run that made an adapter.",
+        )
+    if recipe.method not in ("sft", "dpo"):
+        raise InputRefused(
+            "This method cannot go on from an adapter.",
+            "It trains all weights, or a head of its own.",
+            "Start it on the base model, or choose another method.",
+        )
+    return former
 
 
 def get_run(workspace: Workspace, run_id: str) -> Run:

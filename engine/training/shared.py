@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import InputRefused
 from engine.models.loading import bf16_is_quick
 from engine.training.recipe import LAYERS, Recipe, batches
 
@@ -49,11 +50,23 @@ class Learned:
         return self.tokens / max(1e-6, self.seconds)
 
 
-def with_adapter(model: Any, recipe: Recipe, context: int) -> Any:
-    """A model loaded by `load_for_training` with a fresh LoRA adapter (Hu et al. 2021); the rest of it is frozen."""
+def begins_with(folder: Path) -> Path | None:
+    """The adapter that a run goes on from, a copy in its folder; None where it begins afresh."""
+    return folder / "begin" if (folder / "begin").is_dir() else None
+
+
+def with_adapter(model: Any, recipe: Recipe, context: int, begin: Path | None = None) -> Any:
+    """A model loaded by `load_for_training` with a LoRA adapter (Hu et al. 2021); the rest of it is frozen.
+
+    Args:
+        begin: folder of an adapter of the same shape whose weights the new one begins with.
+
+    Raises:
+        InputRefused: the adapter to begin with has another shape than the recipe asks for.
+    """
     from unsloth import FastLanguageModel
 
-    return FastLanguageModel.get_peft_model(
+    made = FastLanguageModel.get_peft_model(
         model,
         r=recipe.rank,
         lora_alpha=recipe.alpha,
@@ -62,6 +75,30 @@ def with_adapter(model: Any, recipe: Recipe, context: int) -> Any:
         use_gradient_checkpointing=recipe.gradient_checkpointing,
         random_state=recipe.seed,
         max_seq_length=context,
+    )
+    if begin is not None:
+        _take_over(made, begin)
+    return made
+
+
+def _take_over(model: Any, adapter: Path) -> None:
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    weights = load_file(adapter / "adapter_model.safetensors")
+    try:
+        told: Any = set_peft_model_state_dict(model, weights)
+    except RuntimeError as error:
+        raise _other_shape(adapter) from error
+    if told.unexpected_keys:
+        raise _other_shape(adapter)
+
+
+def _other_shape(adapter: Path) -> InputRefused:
+    return InputRefused(
+        "The run to go on from has an adapter of another shape.",
+        f"{adapter.parent.name} asks for another rank or other layers.",
+        "Set Rank and Layers as they were in that run.",
     )
 
 

@@ -84,7 +84,7 @@ def _bot(workspace: Workspace, chosen: str | None) -> Bot:
 def _asked(workspace: Workspace, chosen: str | None, compare: bool) -> list[Bot]:
     """The bots that answer: the chosen one, after its untrained base where they are compared."""
     bot = _bot(workspace, chosen)
-    if not compare or bot.adapter is None:
+    if not compare or not bot.trained:
         return [bot]
     return [bots.ensure_base(workspace, bot.base), bot]
 
@@ -137,7 +137,7 @@ def _beside(bot: Bot) -> tuple[Any, ...]:
     """Compare, policy, slider, things to try."""
     rules = bot.policy
     return (
-        gr.Checkbox(interactive=bot.adapter is not None),
+        gr.Checkbox(interactive=bot.trained),
         parts.policy(bot, rules),
         gr.Slider(value=round(100 * rules.topic.wrong_refusals), visible=rules.topic.on),
         parts.to_try(bots.sample_questions(bot)),

@@ -142,7 +142,7 @@ def policy(bot: Bot, rules: Policy) -> str:
     if not rules.topic.on:
         reason = (
             "It was not trained, so nobody knows what its topics are."
-            if bot.adapter is None
+            if not bot.trained
             else "The topic rail is off in its policy, or it has too few questions to be limited by."
         )
         return f'<div class="td-card"><h3>Guardrails</h3><p><b>Talks about anything.</b> {reason}</p></div>'

@@ -167,8 +167,8 @@ def _ever_asked(workspace: Workspace) -> set[str]:
 
 
 def _systems(workspace: Workspace) -> list[tuple[str, str]]:
-    """What can be ticked, as (words, name): the base model and the newest runs that have an adapter."""
-    trained = [run for run in runs.list_runs(workspace) if run.adapter][:RUNS_OFFERED]
+    """What can be ticked, as (words, name): the base model and the newest runs that made something that answers."""
+    trained = [run for run in runs.list_runs(workspace) if run.answers][:RUNS_OFFERED]
     return [("Base model", "base"), *((run.name, run.id) for run in trained)]
 
 

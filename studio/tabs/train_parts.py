@@ -225,7 +225,7 @@ def _sample(fold: str, sample: Sample) -> str:
 
 def onward(run: Run) -> str:
     """Where to go once a run is over."""
-    if run.adapter is None or run.status.alive:
+    if not run.answers or run.status.alive:
         return ""
     return (
         '<div class="td-onward"><button type="button" class="td-next" data-tab="evaluate">Evaluate it</button>'

@@ -86,7 +86,7 @@ def word_anew(
         progress(0, desc="Loading the model")
         chosen = get_bot(workspace, bot)
         rewrite = paraphrase.by_model(
-            load_for_inference(chosen.base, chosen.adapter), lambda done, told: progress(done, desc=told)
+            load_for_inference(chosen.source, chosen.adapter), lambda done, told: progress(done, desc=told)
         )
     found = paraphrase.plan(workspace, rewrite=rewrite, progress=lambda done, told: progress(done, desc=told))
     paraphrase.apply(workspace, found)

@@ -89,7 +89,7 @@ def test_a_run_without_an_adapter_makes_no_bot(tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path)
     run = make_run(workspace)
     (run.folder / "adapter").rename(run.folder / "elsewhere")
-    with pytest.raises(InputRefused, match="no adapter"):
+    with pytest.raises(InputRefused, match="nothing to talk with"):
         bots.create_from_run(workspace, run)
 
 

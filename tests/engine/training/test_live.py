@@ -8,8 +8,8 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from engine import files
 from engine.jobs import Report
+from engine.training.job import _why_broken
 from engine.training.live import Live, forget_after, last_checkpoint
-from engine.training.sft import _why_broken
 
 
 @pytest.fixture
@@ -31,7 +31,8 @@ def live(tmp_path: Path, saved: list[str]) -> Live:
         patience=2,
         checkpoint_seconds=3600.0,
         validated=True,
-        save_adapter=save,
+        tokens_per_step=100.0,
+        save=save,
         answer_samples=lambda step: None,
     )
 

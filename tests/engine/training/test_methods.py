@@ -158,7 +158,7 @@ def test_a_step_is_split_for_large_models_alone() -> None:
 
 
 def test_each_method_has_its_rate() -> None:
-    rates = [learning_rate_for(RECIPES["balanced"], 10**9, method) for method in ("sft", "full", "dpo")]
+    rates = [learning_rate_for(replace(RECIPES["balanced"], method=method), 10**9) for method in ("sft", "full", "dpo")]
 
     assert rates[0] == pytest.approx(2e-4)
     assert max(rates[1:]) < rates[0]
