@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import shipping
-from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS
+from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS, TALKS
 from corpus.world import KINDS
 
 BEGIN, END = "<!-- figures: written by measure.py --write -->", "<!-- end of figures -->"
@@ -19,6 +19,9 @@ _SHARES = {
     "right_articles_known_situations": "Says what the right one of several help articles says, word for word",
     "right_articles_unseen_situations": "The same, situations never trained on",
     "says_not_in_articles": "Says so when no article holds it",
+    "right_entries_known_matters": "Says what the right one of several answers of a help centre says, to the letter",
+    "right_entries_unseen_matters": "The same, matters never trained on",
+    "says_not_in_entries": "Says so when none of them holds it",
     "right_values_known_things": "Right names, days and figures from a list, things it was trained on",
     "right_values_unseen_things": "Right names, days and figures from a list, things never named in training",
     "yes_or_no_right": "Yes or no as a list or limit in the passage decides (half are yes)",
@@ -30,6 +33,8 @@ _SHARES = {
     "json_category_right": "Category in the JSON is right",
     "label_right_known_situations": "Topic picked from a list is right, situations it was trained on",
     "label_right_unseen_situations": "Topic picked from a list is right, situations never trained on",
+    "label_right_known_matters": "Topic picked from a list in anybody's words is right, matters it was trained on",
+    "label_right_unseen_matters": "The same, matters never trained on",
     "english": "Answers in English",
     "ended": "Answers that end by themselves",
     "looped": "Answers that repeat themselves",
@@ -49,7 +54,8 @@ def figures(built: Figures, measured: Figures, size: int) -> str:
     rows = {
         "Parameters": f"{built['parameters']:,}",
         "Weights": f"{size / 1e6:.1f} MB",
-        "Corpus": f"{len(KINDS)} kinds of business, {len(SITUATIONS)} situations, {len(FACTS)} kinds of fact, "
+        "Corpus": f"{len(KINDS)} kinds of business, {len(SITUATIONS)} situations, {len(TALKS)} matters "
+        f"written out, {len(FACTS)} kinds of fact, "
         f"{len(ATTRIBUTES)} kinds of thing; {built['corpus_tokens']:,} tokens generated",
         "Training": f"{built['tokens_seen']:,} tokens in {built['steps']:,} steps, {built['minutes']:.0f} minutes, "
         f"seed {built['seed']}{_before(built)}",

@@ -23,6 +23,7 @@ import shop
 import torch
 from corpus import Message, articles, attributes, checks, conversations, labels
 from corpus.choices import Choice
+from corpus.talks import read_among_others, read_in_vain, sorted_by_topic
 from corpus.triage import triaged
 from judging import english, fields, figures, looked_up, loops, refuses, says_missing, says_yes
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
@@ -131,6 +132,9 @@ def _looked_up(asker: Asker) -> dict[str, float]:
     def right_article(text: str, talk: list[Message]) -> bool:
         return talk[-1]["content"].removeprefix(articles.LEAD) in text
 
+    def right_entry(text: str, talk: list[Message]) -> bool:
+        return text.strip() == talk[-1]["content"]
+
     def right_decision(text: str, talk: list[Message]) -> bool:
         return says_yes(text) is says_yes(talk[-1]["content"])
 
@@ -140,6 +144,8 @@ def _looked_up(asker: Asker) -> dict[str, float]:
         "right_figures_unseen_facts": asker.share(right_figures, facts, "unseen", figures_asked),
         "right_articles_known_situations": asker.share(right_article, article, "fresh"),
         "right_articles_unseen_situations": asker.share(right_article, article, "unseen"),
+        "right_entries_known_matters": asker.share(right_entry, read_among_others, "fresh"),
+        "right_entries_unseen_matters": asker.share(right_entry, read_among_others, "unseen"),
         "right_values_known_things": asker.share(right_values, things, "fresh", values_asked),
         "right_values_unseen_things": asker.share(right_values, things, "unseen", values_asked),
         "yes_or_no_right": asker.share(
@@ -163,6 +169,7 @@ def _missed(asker: Asker) -> dict[str, float]:
                 half.share(says, attributes.missing_thing, "fresh", one_question),
             )
         ),
+        "says_not_in_entries": asker.share(says, read_in_vain, "fresh"),
         "says_so_wrongly": asker.share(
             says, conversations.from_facts, "fresh", lambda talk: not says_missing(talk[-1]["content"])
         ),
@@ -196,13 +203,15 @@ def _named(asker: Asker) -> dict[str, float]:
         "json_category_right": share(found.get("category") == wanted["category"] for found, wanted in triage),
         "label_right_known_situations": asker.share(right_label, labels.named_from_list, "fresh"),
         "label_right_unseen_situations": asker.share(right_label, labels.named_from_list, "unseen"),
+        "label_right_known_matters": asker.share(right_label, sorted_by_topic, "fresh"),
+        "label_right_unseen_matters": asker.share(right_label, sorted_by_topic, "unseen"),
     }
 
 
 def _as_text(asker: Asker) -> dict[str, float]:
     """Language, length and repetition of answers to conversations of every kind."""
-    talks = [conversations.conversation(SEED, "fresh", at)[:-1] for at in range(asker.count)]
-    ended = asker.starter.answers(talks, 300)
+    questions = [conversations.conversation(SEED, "fresh", at)[:-1] for at in range(asker.count)]
+    ended = asker.starter.answers(questions, 300)
     return {
         "english": share(english(text) for text, _ in ended),
         "ended": share(end for _, end in ended),

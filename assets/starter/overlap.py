@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS, SUBJECTS
+from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS, SUBJECTS, TALKS
 from corpus.grammar import choose, fill
 from corpus.wording import PHRASES
 
@@ -72,11 +72,11 @@ def corpus_lines() -> Iterator[str]:
     A word that nobody uses stands for every slot, so that nothing is shared for its values alone.
     """
     lines = [line for listed in PHRASES.values() for line in listed]
-    for block in (*SITUATIONS, *SUBJECTS, *FACTS, *ATTRIBUTES):
+    for block in (*SITUATIONS, *TALKS, *SUBJECTS, *FACTS, *ATTRIBUTES):
         lines += [part for _, line in block.lines for part in line.split("=>")]
     for line in lines:
         for seed in range(_DRAWS):
-            yield fill(choose(line, Random(seed)), lambda name: "slotvalue")
+            yield fill(choose(line.replace("\\n", "\n"), Random(seed)), lambda name: "slotvalue")
 
 
 def texts_in(folder: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ from random import Random
 
 import overlap
 from corpus import Message, attributes
-from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS, SUBJECTS
+from corpus.choices import ATTRIBUTES, FACTS, SITUATIONS, SUBJECTS, TALKS
 from corpus.conversations import CHOICES, HELD_OUT, named_conversation
 from corpus.support import asked
 from corpus.world import KINDS, WORDS
@@ -31,6 +31,7 @@ def inventory() -> Report:
     return {
         "kinds_of_business": len(KINDS),
         "situations": len(SITUATIONS),
+        "matters_written_out": len(TALKS),
         "categories": len({block.one("category") for block in SITUATIONS}),
         "kinds_of_fact": len(FACTS),
         "kinds_of_thing": len(ATTRIBUTES),
@@ -38,10 +39,13 @@ def inventory() -> Report:
         "off_topic_subjects": len(SUBJECTS),
         "held_out": {
             "situations": sum(block.name in HELD_OUT for block in SITUATIONS),
+            "matters_written_out": sum(block.name in HELD_OUT for block in TALKS),
             "kinds_of_fact": sum(block.name in HELD_OUT for block in FACTS),
             "kinds_of_thing": sum(block.name in HELD_OUT for block in ATTRIBUTES),
         },
         "lines_of_situations": dict(Counter(lines).most_common()),
+        "lines_of_matters": dict(Counter(key for block in TALKS for key, _ in block.lines).most_common()),
+        "words_of_matters": sum(len(text.split()) for block in TALKS for _, text in block.lines),
         "slot_values": {name: len(values) for name, values in WORDS.items()},
     }
 

@@ -5,7 +5,7 @@ conversations are short; every fourth sees them whole, for the long passages.
 
 The rate stays constant until three quarters of the run and then falls to zero (Hu et al. 2024, "MiniCPM"), so a run
 given in minutes can decide how long it is while it runs; the number of steps it settled on repeats it exactly. As long
-as the rate is constant, a quarter of the rows are those of ``recall``, which teach to copy from what was said before.
+as the rate is constant, some of the rows are those of ``recall``, which teach to copy from what was said before.
 """
 
 import json
@@ -39,10 +39,10 @@ class Plan:
     whole_every: int = 4  # steps; the others cut each row in two
     weight_decay: float = 0.1
     clip: float = 1.0
-    context_weight: float = 0.1  # the loss of system and user tokens counts this much of an assistant token's
+    context_weight: float = 0.3  # the loss of system and user tokens counts this much of an assistant token's
     opening: int = 12  # tokens with which an answer begins: they decide what it is about, the rest follows from them
-    opening_weight: float = 4.0  # and count this much
-    recall_every: int = 4  # of the rows, one in so many teaches to look back
+    opening_weight: float = 2.0  # and count this much
+    recall_every: int = 8  # of the rows, one in so many teaches to look back
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:

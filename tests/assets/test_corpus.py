@@ -26,6 +26,7 @@ from corpus import (  # noqa: E402
     labels,
     summaries,
     support,
+    talks,
     tones,
     triage,
     wording,
@@ -91,6 +92,23 @@ def test_every_situation_has_what_triage_says_about_it_and_a_name_of_its_own() -
         assert block.one("priority") in triage.PRIORITIES
         assert block.one("action")
         assert re.fullmatch(r"[a-z0-9_]+", block.name)
+
+
+def test_every_line_of_every_matter_can_be_said_and_answers_differ() -> None:
+    names = [block.name for block in choices.TALKS]
+    assert len(set(names)) == len(names)
+    for block in choices.TALKS:
+        counts = {key: len(block.all(key)) for key in ("ask", "answer", "steps", "pair", "more")}
+        assert all(count >= least for count, least in zip(counts.values(), (9, 5, 1, 4, 3), strict=True)), block.name
+        assert len({" ".join(text.split()[:4]) for text in block.all("answer")}) == counts["answer"], block.name
+        assert all(line.count(" => ") == 1 for key in ("pair", "more") for line in block.all(key)), block.name
+        assert all(line.count("=>") >= 4 for line in block.all("steps")), block.name
+        assert talks.labels_of(block)
+        world = setting(Random(block.name), None if (group := block.one("group")) == "any" else group)
+        for key, line in block.lines:
+            said = [world.say(part.replace("\\n", "\n")) for part in line.split("=>")]
+            assert not any(re.search(LEFT_OVER, text) for text in said), (block.name, line)
+            assert key == "steps" or all(said), (block.name, line)
 
 
 # ---- what training never sees ----------------------------------------------------------------------------------------
@@ -256,6 +274,29 @@ def test_the_value_of_a_thing_stands_in_the_passage_and_in_the_answer() -> None:
         for entry in made:
             assert entry.value in text
             assert entry.value in entry.say(world, "reply")
+
+
+def test_what_was_read_among_others_stands_there_to_the_letter_and_what_is_missing_does_not() -> None:
+    for talk in talks_of(talks.read_among_others, 200):
+        assert talk[-1]["content"] in told(talk)
+    for talk in talks_of(talks.sorted_by_topic, 200):
+        assert talk[-1]["content"] in told(talk)
+    answers = {talk[-1]["content"] for talk in talks_of(talks.read_in_vain, 200)}
+    assert not any(answer in told(talk) for talk in talks_of(talks.read_in_vain, 200) for answer in answers)
+
+
+def test_other_words_keep_the_figures() -> None:
+    for talk in talks_of(talks.reworded, 200):
+        message, other = talk[-2]["content"].partition("\n\n")[2], talk[-1]["content"]
+        assert message != other
+        assert set(re.findall(r"\d{3,}", other)) == set(re.findall(r"\d{3,}", message))
+
+
+def test_the_style_of_a_house_stands_around_the_answer_and_leaves_it_whole() -> None:
+    styled = [wording.in_house_style(setting(Random(seed)), "Turn the key.") for seed in range(200)]
+    assert all("Turn the key." in text and text != "Turn the key." for text in styled)
+    assert sum(text.startswith("Turn the key.") for text in styled) < 60
+    assert not any("\\n" in text for text in styled)
 
 
 def test_a_missing_thing_is_in_no_passage() -> None:

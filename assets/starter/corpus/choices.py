@@ -1,10 +1,10 @@
-"""Which situations, facts and subjects there are, and which of them training never sees."""
+"""Which situations, talks, facts and subjects there are, and which of them training never sees."""
 
 from dataclasses import dataclass
 from random import Random
 from zlib import crc32
 
-from corpus.grammar import Block, read_blocks
+from corpus.grammar import TEXT, Block, read_blocks
 from corpus.world import Setting, setting
 
 _FILES = (
@@ -25,6 +25,7 @@ SITUATIONS = tuple(read_blocks(*_FILES))
 SUBJECTS = tuple(read_blocks("offtopic.txt"))
 FACTS = tuple(read_blocks("facts.txt", "facts_more.txt"))
 ATTRIBUTES = tuple(read_blocks("attributes.txt"))
+TALKS = tuple(read_blocks(*sorted(f"talks/{path.name}" for path in (TEXT / "talks").glob("*.txt"))))
 _CHOSEN = {
     "exchange_item",
     "discount_code",
@@ -47,7 +48,7 @@ def one_in(share: int, name: str, which: int = 0) -> bool:
 
 HELD_OUT = frozenset(
     _CHOSEN
-    | {block.name for block in SITUATIONS if one_in(25, block.name)}
+    | {block.name for block in (*SITUATIONS, *TALKS) if one_in(25, block.name)}
     | {block.name for block in (*FACTS, *ATTRIBUTES) if one_in(10, block.name, 1)}
 )
 
@@ -61,6 +62,8 @@ class Choice:
     facts: tuple[Block, ...]
     fillers: tuple[Block, ...]  # facts that a passage holds besides those asked for
     attributes: tuple[Block, ...]
+    talks: tuple[Block, ...]
+    other_talks: tuple[Block, ...]  # that may stand beside the one that is asked about
     unseen: bool = False
 
     def situation(self, rng: Random) -> tuple[Block, Setting]:
@@ -93,6 +96,8 @@ def _choice(unseen: bool) -> Choice:
         tuple(block for block in FACTS if (block.name in HELD_OUT) is unseen),
         tuple(block for block in FACTS if block.name not in HELD_OUT),
         ATTRIBUTES if unseen else tuple(block for block in ATTRIBUTES if block.name not in HELD_OUT),
+        tuple(block for block in TALKS if (block.name in HELD_OUT) is unseen),
+        tuple(block for block in TALKS if block.name not in HELD_OUT),
         unseen,
     )
 

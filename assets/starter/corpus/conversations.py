@@ -15,9 +15,10 @@ from corpus.labels import named_from_list, named_unaided
 from corpus.passages import draw, from_facts, not_in_passage, system_message, without_passage, written
 from corpus.summaries import summarised
 from corpus.support import clarified, follow_up, other_topic, single, two_parts, with_persona
+from corpus.talks import read_among_others, read_in_vain, reworded, sorted_by_topic, told_in_full, told_in_particular
 from corpus.tones import in_tone
 from corpus.triage import chosen_fields, triaged
-from corpus.wording import MOODS, Message, exchange, in_mood, introduced, phrase, typed
+from corpus.wording import MOODS, Message, exchange, in_house_style, in_mood, introduced, phrase, typed
 from corpus.world import Setting, setting
 
 __all__ = [
@@ -64,7 +65,9 @@ def off_topic(rng: Random, choice: Choice) -> list[Message]:
     if roll < 0.3:
         return exchange(question, phrase(world, "off reply plain"))
     reply = phrase(world, "off reply")
-    if roll < 0.5:
+    if roll < 0.45:
+        return with_persona(world, exchange(question, in_house_style(world, reply)))
+    if roll < 0.6:
         facts = draw(world, choice.fillers, rng.randint(1, 5))
         system = system_message(world, written(facts, rng))
     else:
@@ -91,10 +94,16 @@ def as_typed(world: Setting, key: str) -> str:
 
 
 TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
-    single: 310,
-    follow_up: 72,
-    two_parts: 30,
-    other_topic: 32,
+    told_in_full: 620,
+    told_in_particular: 260,
+    read_among_others: 130,
+    read_in_vain: 30,
+    sorted_by_topic: 130,
+    reworded: 70,
+    single: 150,
+    follow_up: 40,
+    two_parts: 20,
+    other_topic: 20,
     clarified: 14,
     in_tone: 50,
     from_facts: 90,

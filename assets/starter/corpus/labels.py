@@ -73,7 +73,7 @@ def named_from_list(rng: Random, choice: Choice) -> list[Message]:
     shown = list(labels.values())
     rng.shuffle(shown)
     world.values["labels"] = written_list(shown, rng)
-    return _asked_for(phrase(world, "label from list"), question, labels[answer], rng)
+    return asked_for(phrase(world, "label from list"), question, labels[answer], rng)
 
 
 def named_unaided(rng: Random, choice: Choice) -> list[Message]:
@@ -84,10 +84,10 @@ def named_unaided(rng: Random, choice: Choice) -> list[Message]:
     else:
         block, world = choice.situation(rng)
         name, question = block.name, customers_message(block, world)
-    return _asked_for(phrase(world, rng.choice(("label short", "label unaided"))), question, name, rng)
+    return asked_for(phrase(world, rng.choice(("label short", "label unaided"))), question, name, rng)
 
 
-def _asked_for(task: str, question: str, answer: str, rng: Random) -> list[Message]:
+def asked_for(task: str, question: str, answer: str, rng: Random) -> list[Message]:
     """The task as the system message; sometimes it stands in the customer's place, before the message."""
     if rng.random() < 0.12:
         gap = rng.choice(("\n\n", "\n\nMessage: ", "\n\nMessage:\n", "\n\nText: "))

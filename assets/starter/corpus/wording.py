@@ -9,7 +9,7 @@ from corpus.world import Setting
 Message = dict[str, str]
 PHRASES = read_lists("phrases.txt") | read_lists("instructions.txt")
 MOODS = ("plain", "plain", "plain", "polite", "polite", "story", "hurried", "angry", "worried")
-_AGENT = ("opening", "closing", "intro", "missing", "off reply", "warm", "formal", "confirm")
+_AGENT = ("opening", "closing", "intro", "missing", "off reply", "warm", "formal", "confirm", "house")
 _BEGIN = re.compile(r"(?:^|(?<=[.!?]\s))[a-z]")
 _PRIVATE = 0xE000  # letters of nobody's alphabet, which stand for values while a text is garbled
 _MUST_SHOW = ("angry", "worried", "pleased")
@@ -74,6 +74,18 @@ def introduced(setting: Setting, messages: list[Message]) -> list[Message]:
 def exchange(question: str, answer: str) -> list[Message]:
     """A customer's message and the answer to it."""
     return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
+def in_house_style(setting: Setting, answer: str) -> str:
+    """The answer between a greeting and a closing, as houses have them that begin or end every message alike.
+
+    What comes first says nothing then about what is answered, and a model learns to look at the question again.
+    """
+    rng = setting.rng
+    greeting = phrase(setting, "house greeting") if rng.random() < 0.8 else ""
+    closing = phrase(setting, "house closing") if not greeting or rng.random() < 0.6 else ""
+    parts = [part.replace("\\n", "\n").strip() for part in (greeting, answer, closing)]
+    return rng.choice((" ", " ", "\n\n")).join(part for part in parts if part)
 
 
 def second_person(text: str) -> str:
