@@ -1,7 +1,9 @@
 """Runs: trainings that were started in a workspace, each a folder that tells the whole of it.
 
-runs/<id>/  run.json      what it is: name, version and its hash, base, when    (written last of these three)
+runs/<id>/  run.json      what it is: name, version and its hash, base, when, with what software
+                          (written last of these three)
             recipe.json   every setting        data.parquet   a copy of the version
+            note.txt      what a person wrote about it
             begin/        the adapter that it goes on from, where it does
             adapter/      the result, in the PEFT format; there only when it is whole. With all weights trained it is
                           model/, a whole model; of a classifier it is classifier/, adapter, head and labels
@@ -10,7 +12,7 @@ runs/<id>/  run.json      what it is: name, version and its hash, base, when    
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,17 +21,27 @@ from engine import files, jobs
 from engine.data import versions
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.models import catalogue
+from engine.training import provenance
 from engine.training.recipe import Recipe
 from engine.training.watch import Point
 from engine.workspace import Workspace
 
 FORMAT = 1
 MODULE = "engine.training.job"
+# What every run.json has had from the first; the rest came later and may be missing.
+REQUIRED = ("name", "version", "version_hash", "base", "created_at")
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training as its folder tells it at this moment. `adapter` and the like are None until they are whole."""
+    """A training as its folder tells it at this moment. `adapter` and the like are None until they are whole.
+
+    Attributes:
+        begin: id of the run whose adapter it began with.
+        software: version per library it was started with; empty of a run that is older than this account.
+        base_mark: of the base model's weights and tokenizer (`provenance.base_mark`); empty of an older run.
+        reproduces: the run that this one repeats: its id, or its folder where that is outside the workspace.
+    """
 
     id: str
     name: str
@@ -40,7 +52,9 @@ class Run:
     created_at: float
     status: jobs.Status
     begin: str = ""
-    """id of the run whose adapter it began with"""
+    software: dict[str, str] = field(default_factory=dict, hash=False)
+    base_mark: str = ""
+    reproduces: str = ""
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -76,6 +90,18 @@ class Run:
     def data(self) -> Path:
         """The examples it learns from, a copy of its version."""
         return self.folder / "data.parquet"
+
+    @property
+    def beginning(self) -> Path | None:
+        """The adapter that it goes on from, a copy; None where it begins afresh."""
+        path = self.folder / "begin"
+        return path if path.is_dir() else None
+
+    @property
+    def note(self) -> str:
+        """What a person wrote about it; empty for nothing."""
+        path = self.folder / "note.txt"
+        return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 class Curve(NamedTuple):
@@ -127,30 +153,71 @@ def start(
             "Import more examples and freeze another version.",
         )
     former = _former(workspace, begin, recipe) if begin else None
-    info = catalogue.resolve(former.base if former else base)
+    return make(
+        workspace,
+        name=name,
+        recipe=recipe,
+        data=frozen.path,
+        version=frozen.name,
+        version_hash=frozen.hash,
+        base=former.base if former else base,
+        beginning=former.adapter if former else None,
+        begin=former.id if former else "",
+    )
+
+
+def make(
+    workspace: Workspace,
+    *,
+    name: str,
+    recipe: Recipe,
+    data: Path,
+    version: str,
+    version_hash: str,
+    base: str,
+    beginning: Path | None = None,
+    begin: str = "",
+    reproduces: str = "",
+) -> Run:
+    """Makes a run's folder from these files, whole before it counts, and starts its job.
+
+    Args:
+        name: what people call it; the recipe's name with a number when empty.
+        data: Parquet file of a version.
+        beginning: folder of the adapter that it goes on from, and `begin` the run that made that.
+
+    Raises:
+        ModelUnavailable: the base is not on this machine.
+        StorageFailed: the files could not be copied.
+    """
+    info = catalogue.resolve(base)
+    mark = provenance.base_mark(info)
     called = name.strip() or {"quick": "Quick try"}.get(recipe.name, recipe.name.capitalize())
     run_id = files.new_id(called, workspace.runs)
     folder = workspace.runs / run_id
     try:
-        shutil.copyfile(frozen.path, folder / "data.parquet")
-        if former and former.adapter:
-            shutil.copytree(former.adapter, folder / "begin")
+        shutil.copyfile(data, folder / "data.parquet")
+        if beginning is not None:
+            shutil.copytree(beginning, folder / "begin")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageFailed(
             "The run could not be set up.",
-            f"Copying version {frozen.name} failed: {error.strerror or error}.",
+            f"Copying version {version} failed: {error.strerror or error}.",
             "Free some space, or freeze the version again.",
         ) from error
     files.write_json(folder / "recipe.json", recipe.to_json())
     manifest = {
         "format": FORMAT,
         "name": called if name.strip() else f"{called} {run_id.rpartition('-')[2]}",
-        "version": frozen.name,
-        "version_hash": frozen.hash,
+        "version": version,
+        "version_hash": version_hash,
         "base": info.id,
-        "begin": former.id if former else "",
+        "begin": begin,
         "created_at": time.time(),
+        "software": provenance.software(),
+        "base_mark": mark,
+        "reproduces": reproduces,
     }
     files.write_json(folder / "run.json", manifest)
     jobs.start(folder, MODULE)
@@ -184,7 +251,7 @@ def get_run(workspace: Workspace, run_id: str) -> Run:
     # Slugs never hold a path's parts, so that no id leads out of the folder.
     folder = workspace.runs / files.slug(run_id)
     if files.slug(run_id) == run_id and (folder / "run.json").exists():
-        return _read(folder)
+        return read(folder)
     for run in list_runs(workspace):
         if run.name == run_id:
             return run
@@ -193,7 +260,7 @@ def get_run(workspace: Workspace, run_id: str) -> Run:
 
 def list_runs(workspace: Workspace) -> list[Run]:
     """All runs, newest first."""
-    runs = [_read(manifest.parent) for manifest in workspace.runs.glob("[!.]*/run.json")]
+    runs = [read(manifest.parent) for manifest in workspace.runs.glob("[!.]*/run.json")]
     return sorted(runs, key=lambda run: run.created_at, reverse=True)
 
 
@@ -276,8 +343,23 @@ def watcher(run: Run) -> str:
     return str(sentences[-1]) if sentences else ""
 
 
-def _read(folder: Path) -> Run:
+def read(folder: Path) -> Run:
+    """The run in a folder, wherever that is.
+
+    Raises:
+        StorageFailed: its run.json is missing, damaged, or of another Tunedesk.
+    """
     saved = files.read_json(folder / "run.json")
-    if saved.pop("format") != FORMAT:
+    if not isinstance(saved, dict) or saved.pop("format", None) != FORMAT:
         raise StorageFailed(f"The run {folder.name} was made by another Tunedesk.", f"This one reads format {FORMAT}.")
+    known = {each.name for each in fields(Run) if each.name not in ("id", "folder", "status")}
+    unknown, missing = sorted(set(saved) - known), sorted({*REQUIRED} - set(saved))
+    if unknown or missing:
+        raise StorageFailed(
+            f"The run {folder.name} cannot be read.",
+            f"Its run.json has what is not known here: {', '.join(unknown)}."
+            if unknown
+            else f"Its run.json lacks {', '.join(missing)}.",
+            "Update Tunedesk." if unknown else "Copy the run's folder again.",
+        )
     return Run(id=folder.name, folder=folder, status=jobs.read(folder), **saved)
