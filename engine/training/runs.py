@@ -30,6 +30,7 @@ FORMAT = 1
 MODULE = "engine.training.job"
 # What every run.json has had from the first; the rest came later and may be missing.
 REQUIRED = ("name", "version", "version_hash", "base", "created_at")
+TEXTS = ("name", "version", "version_hash", "base", "begin", "base_mark", "reproduces")
 
 
 @dataclass(frozen=True)
@@ -145,13 +146,7 @@ def start(
         InputRefused: the version has no training examples, or the run to go on from has no adapter.
         ModelUnavailable: the base is not on this machine.
     """
-    frozen = versions.get_version(workspace, version)
-    if not frozen.counts.get("train"):
-        raise InputRefused(
-            f"Version {frozen.name} has nothing to learn from.",
-            "It holds no training examples.",
-            "Import more examples and freeze another version.",
-        )
+    frozen = learnable(workspace, version)
     former = _former(workspace, begin, recipe) if begin else None
     return make(
         workspace,
@@ -164,6 +159,23 @@ def start(
         beginning=former.adapter if former else None,
         begin=former.id if former else "",
     )
+
+
+def learnable(workspace: Workspace, version: str | None = None) -> versions.Version:
+    """The version of that name, the newest where none is given.
+
+    Raises:
+        NotFound: there is none.
+        InputRefused: it has no training examples.
+    """
+    frozen = versions.get_version(workspace, version)
+    if not frozen.counts.get("train"):
+        raise InputRefused(
+            f"Version {frozen.name} has nothing to learn from.",
+            "It holds no training examples.",
+            "Import more examples and freeze another version.",
+        )
+    return frozen
 
 
 def make(
@@ -233,13 +245,22 @@ def _former(workspace: Workspace, begin: str, recipe: Recipe) -> Run:
             "It has not ended, was thrown away, or made something else.",
             "Choose a finished run that made an adapter.",
         )
+    require_goes_on(recipe)
+    return former
+
+
+def require_goes_on(recipe: Recipe) -> None:
+    """Refuses a recipe that cannot begin with the adapter of another run.
+
+    Raises:
+        InputRefused: its method trains something else.
+    """
     if recipe.method not in ("sft", "dpo"):
         raise InputRefused(
             "This method cannot go on from an adapter.",
             "It trains all weights, or a head of its own.",
             "Start it on the base model, or choose another method.",
         )
-    return former
 
 
 def get_run(workspace: Workspace, run_id: str) -> Run:
@@ -354,6 +375,8 @@ def read(folder: Path) -> Run:
         raise StorageFailed(f"The run {folder.name} was made by another Tunedesk.", f"This one reads format {FORMAT}.")
     known = {each.name for each in fields(Run) if each.name not in ("id", "folder", "status")}
     unknown, missing = sorted(set(saved) - known), sorted({*REQUIRED} - set(saved))
+    # It may come from another machine, and a name that is a list would break whatever shows it.
+    missing += [key for key in TEXTS if not isinstance(saved.get(key, ""), str)]
     if unknown or missing:
         raise StorageFailed(
             f"The run {folder.name} cannot be read.",
