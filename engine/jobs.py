@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,12 +66,14 @@ class Status:
         return min(1.0, self.step / self.steps) if self.steps else 0.0
 
 
-def start(folder: Path, module: str) -> None:
+def start(folder: Path, module: str, secrets: Mapping[str, str] | None = None) -> None:
     """Starts a job in its folder and returns at once; the job outlives this process. One under way is left alone.
 
     Args:
         folder: holds everything the job needs; it reads nothing else of the workspace.
         module: the module to run, one whose `main` is handed to `run`.
+        secrets: variables for the job's environment, which is the one way to hand it something that must be written
+            into no file and stand in no list of processes.
     """
     # Two pages that ask at the same moment must not set two processes to work in one folder.
     with _starting:
@@ -79,20 +81,21 @@ def start(folder: Path, module: str) -> None:
             return
         for name in ("stop", "exit.json", "result.json", "status.json"):
             (folder / name).unlink(missing_ok=True)
-        watching = detach([sys.executable, "-m", "engine.jobs", str(folder), module], folder / "log.txt")
+        watching = detach([sys.executable, "-m", "engine.jobs", str(folder), module], folder / "log.txt", secrets)
         files.write_json(
             folder / "job.json",
             {"module": module, "started_at": time.time(), "pid": watching.pid, "created": watching.created},
         )
 
 
-def detach(command: list[str], log: Path) -> Identity:
+def detach(command: list[str], log: Path, secrets: Mapping[str, str] | None = None) -> Identity:
     """Starts a process that outlives this one: a session of its own, no terminal, output appended to `log`."""
     # Not a constant: mypy checks one platform at a time, and these two flags exist on Windows alone.
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-    environment = {**LARGE_PAGES, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": import_path()}
+    environment = {**LARGE_PAGES, **os.environ, **(secrets or {})}
+    environment |= {"PYTHONUNBUFFERED": "1", "PYTHONPATH": import_path()}
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,

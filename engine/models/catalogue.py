@@ -1,4 +1,9 @@
-"""Which base models there are: the starter in the box, or any folder on this machine. Nothing is loaded to find out.
+"""Which base models are on this machine: the starter in the box, what was downloaded, any folder. Nothing is loaded to
+find out; what can be had beside them is in `offered`, and `download` fetches it.
+
+Downloaded models belong to no workspace: they are in `~/tunedesk-models`, or in the folder that the variable
+TUNEDESK_MODELS names, a folder each, called after the id with two dashes for the stroke ("Qwen--Qwen3-0.6B"). A folder
+has that name only when it is whole.
 
 Sizes are read from the header of the weights, which for safetensors is a few kilobytes of JSON at the start of the file
 (https://huggingface.co/docs/safetensors), so that asking about a model costs milliseconds and no memory.
@@ -6,16 +11,21 @@ Sizes are read from the header of the weights, which for safetensors is a few ki
 
 import json
 import math
+import os
 import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ModelUnavailable
+from engine.errors import InputRefused, ModelUnavailable
 
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "starter" / "model"
+MODELS_VARIABLE = "TUNEDESK_MODELS"
+MODELS_FOLDER = "tunedesk-models"
+# Owner and name, as the hub allows them; what it does not allow, two dashes, tells them apart in a folder's name.
+HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 # A header longer than this is no header: the format allows 100 MB, a real one of 100,000 tensors has about 10.
 LONGEST_HEADER = 100_000_000
 
@@ -24,8 +34,8 @@ LONGEST_HEADER = 100_000_000
 class ModelInfo:
     """A base model on this machine.
 
-    `id` is what a recipe, a run and a bot write down ("starter", or the absolute path of a folder). `context` is in
-    tokens, `bytes` is the size of the weights on disk.
+    `id` is what a recipe, a run and a bot write down ("starter", an id of the hub, or the absolute path of a folder).
+    `context` is in tokens, `bytes` is the size of the weights on disk.
     """
 
     id: str
@@ -37,22 +47,83 @@ class ModelInfo:
     license: str
 
 
-def resolve(base: str = STARTER) -> ModelInfo:
-    """Finds a base model by "starter" or by the path of its folder.
+def models_folder() -> Path:
+    """Where downloaded models are, whatever the workspace; the folder need not be there yet."""
+    return Path(os.environ.get(MODELS_VARIABLE) or Path.home() / MODELS_FOLDER).expanduser().resolve()
+
+
+def folder_of(model_id: str) -> Path:
+    """The folder that a model of the hub has once it is downloaded.
 
     Raises:
-        ModelUnavailable: there is no such folder, or it lacks what a chat model needs; says which file is missing.
+        InputRefused: this is no id of the hub.
     """
-    path = STARTER_FOLDER if base == STARTER else Path(base).expanduser().resolve()
-    name = "Starter model" if base == STARTER else path.name
-    if not path.is_dir():
-        where = "The starter model is missing from this installation" if base == STARTER else "It is not a folder here"
-        raise ModelUnavailable(
-            f"The model {base} was not found.",
-            f"{where} ({path}).",
-            "Install Tunedesk again." if base == STARTER else "Give the folder that holds its config.json.",
+    if not HUB_ID.fullmatch(model_id):
+        raise InputRefused(
+            f"{model_id} is not the id of a model.",
+            "An id on the hub has an owner and a name, as in Qwen/Qwen3-0.6B.",
+            "Copy it from the top of the model's page on huggingface.co.",
         )
-    config = _config(path, name)
+    return models_folder() / model_id.replace("/", "--")
+
+
+def is_downloaded(model_id: str) -> bool:
+    """Whether this model of the hub is on this machine, whole."""
+    return HUB_ID.fullmatch(model_id) is not None and folder_of(model_id).is_dir()
+
+
+def list_downloaded() -> list[ModelInfo]:
+    """The downloaded models by name; a folder that somebody has damaged since is left out, and `resolve` says why."""
+    folder = models_folder()
+    ids = [path.name.replace("--", "/", 1) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    found = []
+    for model_id in filter(is_downloaded, ids):
+        try:
+            found.append(resolve(model_id))
+        except ModelUnavailable:
+            continue
+    return found
+
+
+def resolve(base: str = STARTER) -> ModelInfo:
+    """Finds a base model by "starter", by the id of one that was downloaded, or by the path of its folder.
+
+    Raises:
+        ModelUnavailable: it is not on this machine, and how to get it; or it lacks what a chat model needs: which file.
+    """
+    if base == STARTER:
+        if not STARTER_FOLDER.is_dir():
+            raise ModelUnavailable(
+                "The model starter was not found.",
+                f"The starter model is missing from this installation ({STARTER_FOLDER}).",
+                "Install Tunedesk again.",
+            )
+        return describe(STARTER_FOLDER, STARTER, "Starter model")
+    if is_downloaded(base):
+        return describe(folder_of(base), base, base)
+    path = Path(base).expanduser().resolve()
+    if path.is_dir():
+        return describe(path, str(path), path.name)
+    if HUB_ID.fullmatch(base):
+        raise ModelUnavailable(
+            f"The model {base} is not on this machine.",
+            f"It was not downloaded yet: {folder_of(base)} is not there.",
+            f"Download it: tunedesk download {base}",
+        )
+    raise ModelUnavailable(
+        f"The model {base} was not found.",
+        f"It is not a folder here ({path}).",
+        "Give the folder that holds its config.json, or the id of a model on the hub, as in Qwen/Qwen3-0.6B.",
+    )
+
+
+def describe(path: Path, model_id: str, name: str) -> ModelInfo:
+    """The model in a folder, under the id and the name that it is to have.
+
+    Raises:
+        ModelUnavailable: the folder lacks what a chat model needs; says which file is missing.
+    """
+    config = read_config(path, name)
     weights = sorted(path.glob("*.safetensors"))
     if not weights:
         raise ModelUnavailable(
@@ -65,7 +136,7 @@ def resolve(base: str = STARTER) -> ModelInfo:
             f"{name} has no tokenizer.", f"{path} holds no tokenizer.json.", "Get the complete folder of the model."
         )
     return ModelInfo(
-        id=STARTER if base == STARTER else str(path),
+        id=model_id,
         name=name,
         path=path,
         parameters=sum(_count_parameters(file) for file in weights),
@@ -77,7 +148,7 @@ def resolve(base: str = STARTER) -> ModelInfo:
 
 def shape(info: ModelInfo) -> dict[str, int]:
     """The numbers that memory and adapter sizes follow from: layers, width, inner width, vocabulary, heads."""
-    config = _config(info.path, info.name)
+    config = read_config(info.path, info.name)
     heads = int(config["num_attention_heads"])
     width = int(config["hidden_size"])
     return {
@@ -91,7 +162,12 @@ def shape(info: ModelInfo) -> dict[str, int]:
     }
 
 
-def _config(path: Path, name: str) -> dict[str, Any]:
+def read_config(path: Path, name: str) -> dict[str, Any]:
+    """What config.json says of a model that writes text.
+
+    Raises:
+        ModelUnavailable: it is missing, damaged, or of a model that does something else.
+    """
     file = path / "config.json"
     if not file.is_file():
         raise ModelUnavailable(

@@ -59,3 +59,39 @@ def test_damaged_weights_are_refused(tiny: Path, tmp_path: Path) -> None:
 
     with pytest.raises(ModelUnavailable, match="damaged"):
         catalogue.resolve(str(folder))
+
+
+def test_an_id_of_the_hub_that_is_not_here_says_how_to_get_it(models_folder: Path) -> None:
+    with pytest.raises(ModelUnavailable) as caught:
+        catalogue.resolve("Qwen/Qwen3-0.6B")
+    assert caught.value.remedy == "Download it: tunedesk download Qwen/Qwen3-0.6B"
+
+
+def test_a_downloaded_model_is_found_by_its_id_from_any_folder(
+    models_folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "Qwen" / "Tiny").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny, models_folder / "Qwen--Tiny")
+
+    info = catalogue.resolve("Qwen/Tiny")
+    assert (info.id, info.name, info.path) == ("Qwen/Tiny", "Qwen/Tiny", models_folder / "Qwen--Tiny")
+    assert [model.id for model in catalogue.list_downloaded()] == ["Qwen/Tiny"]
+    (models_folder / "Qwen--Tiny" / "config.json").unlink()
+    assert catalogue.list_downloaded() == []
+
+
+def test_a_folder_is_a_folder_even_where_it_reads_like_an_id(
+    models_folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny, tmp_path / "mine" / "tiny")
+    monkeypatch.chdir(tmp_path)
+    assert catalogue.resolve("mine/tiny").id == str(tmp_path / "mine" / "tiny")
+
+
+@pytest.fixture
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A models folder of this test's own, empty."""
+    monkeypatch.setenv(catalogue.MODELS_VARIABLE, str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
