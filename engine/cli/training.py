@@ -12,6 +12,14 @@ from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, minut
 from engine.errors import JobFailed
 
 
+class RecipeName(StrEnum):
+    """The recipes in plain words."""
+
+    quick = "quick"
+    balanced = "balanced"
+    careful = "careful"
+
+
 class MethodName(StrEnum):
     """What is trained, and towards what."""
 
@@ -23,17 +31,14 @@ class MethodName(StrEnum):
 
 def train(
     version: Annotated[str | None, typer.Option(help="The version to learn from; the newest when not given.")] = None,
-    base: Annotated[str, typer.Option(help="The base model: starter, or a local folder.")] = "starter",
-    recipe: Annotated[
-        str, typer.Option(metavar="NAME", help="How thoroughly to train: quick, balanced, careful, or one of yours.")
-    ] = "balanced",
+    base: Annotated[
+        str, typer.Option(help="The base model: starter, one that was downloaded by its id, or a local folder.")
+    ] = "starter",
+    recipe: Annotated[RecipeName, typer.Option(help="How thoroughly to train.")] = RecipeName.balanced,
     method: Annotated[
-        MethodName | None,
-        typer.Option(
-            help="Learn answers (sft, or full for all weights), preferences (dpo) or topics (classifier); "
-            "the recipe's own when not given, which is sft for the ready ones."
-        ),
-    ] = None,
+        MethodName,
+        typer.Option(help="Learn answers (sft, or full for all weights), preferences (dpo) or topics (classifier)."),
+    ] = MethodName.sft,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting of the recipe.")
     ] = None,
@@ -47,16 +52,15 @@ def train(
 ) -> None:
     """Train a model; Ctrl-C stops it and keeps what was learned."""
     from engine.serving import bots
-    from engine.training import own_recipes, runs
+    from engine.training import runs
+    from engine.training.recipe import Recipe
 
     opened = workspace_of(workspace, "train")
     if resume is not None:
         run = runs.resume(opened, resume)
     else:
         changes = pairs("--set", "--set epochs=2", settings)
-        chosen = own_recipes.recipe_named(opened, recipe).with_typed(changes)
-        if method is not None:
-            chosen = replace(chosen, method=method.value)
+        chosen = replace(Recipe.from_settings(recipe.value, changes), method=method.value)
         run = runs.start(opened, version=version, base=base, recipe=chosen, name=name, begin=begin)
     # The job needs no database; another command may use the workspace while this one only watches.
     opened.close()
