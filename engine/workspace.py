@@ -4,6 +4,7 @@ workspace.json      name and format number
 tunedesk.duckdb     examples, versions, golden set, answers, ratings (one process at a time: `engine.database`)
 holder.json         which process has the database open, for the message that a second one gets
 versions/           frozen Parquet files
+recipes/<id>/       own recipes (`engine.training.own_recipes`)
 runs/<id>/          trainings        bots/<id>/    bots        evaluations/<id>/    measurements
 demos/<id>/         demo links       exports/      files to take away        imports/<id>/ dropped files on their way in
 uploads/      what is taken apart for a moment
@@ -22,7 +23,7 @@ from engine.processes import Identity
 
 FORMAT = 1
 DEFAULT_FOLDER = "tunedesk"
-FOLDERS = ("versions", "runs", "bots", "evaluations", "demos", "exports", "imports", "uploads")
+FOLDERS = ("versions", "recipes", "runs", "bots", "evaluations", "demos", "exports", "imports", "uploads")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Workspace:
     @property
     def versions(self) -> Path:
         return self.root / "versions"
+
+    @property
+    def recipes(self) -> Path:
+        return self.root / "recipes"
 
     @property
     def runs(self) -> Path:

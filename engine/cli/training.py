@@ -12,14 +12,6 @@ from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, minut
 from engine.errors import JobFailed
 
 
-class RecipeName(StrEnum):
-    """The recipes in plain words."""
-
-    quick = "quick"
-    balanced = "balanced"
-    careful = "careful"
-
-
 class MethodName(StrEnum):
     """What is trained, and towards what."""
 
@@ -34,11 +26,16 @@ def train(
     base: Annotated[
         str, typer.Option(help="The base model: starter, one that was downloaded by its id, or a local folder.")
     ] = "starter",
-    recipe: Annotated[RecipeName, typer.Option(help="How thoroughly to train.")] = RecipeName.balanced,
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME", help="How thoroughly to train: quick, balanced, careful, or one of yours.")
+    ] = "balanced",
     method: Annotated[
-        MethodName,
-        typer.Option(help="Learn answers (sft, or full for all weights), preferences (dpo) or topics (classifier)."),
-    ] = MethodName.sft,
+        MethodName | None,
+        typer.Option(
+            help="Learn answers (sft, or full for all weights), preferences (dpo) or topics (classifier); "
+            "the recipe's own when not given, which is sft for the ready ones."
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting of the recipe.")
     ] = None,
@@ -52,15 +49,16 @@ def train(
 ) -> None:
     """Train a model; Ctrl-C stops it and keeps what was learned."""
     from engine.serving import bots
-    from engine.training import runs
-    from engine.training.recipe import Recipe
+    from engine.training import own_recipes, runs
 
     opened = workspace_of(workspace, "train")
     if resume is not None:
         run = runs.resume(opened, resume)
     else:
         changes = pairs("--set", "--set epochs=2", settings)
-        chosen = replace(Recipe.from_settings(recipe.value, changes), method=method.value)
+        chosen = own_recipes.recipe_named(opened, recipe).with_typed(changes)
+        if method is not None:
+            chosen = replace(chosen, method=method.value)
         run = runs.start(opened, version=version, base=base, recipe=chosen, name=name, begin=begin)
     # The job needs no database; another command may use the workspace while this one only watches.
     opened.close()

@@ -142,7 +142,7 @@ def _training(bot: Bot) -> str:
 
 def _value(value: Any) -> str:
     if value is None:
-        return "chosen by the model's size"
+        return "automatic"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -21,7 +21,7 @@ from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
 from engine.models.tokens import count_tokens
 from engine.training import shared
-from engine.training.recipe import Recipe, count_steps, learning_rate_for
+from engine.training.recipe import Recipe, count_steps, epochs_for, learning_rate_for
 from engine.training.rows import Rows, make_rows
 from engine.training.shared import Learned
 from engine.training.task import Task
@@ -51,7 +51,7 @@ def prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Task:
     if full:
         # Compiled or not is decided when such a model is loaded, which is before its rows can be counted exactly.
         counted = sum(count_tokens(info.path, [messages(example) for example in examples]))
-        shared.set_compiling(shared.worth_compiling(round(counted * recipe.epochs)))
+        shared.set_compiling(shared.worth_compiling(round(counted * epochs_for(recipe, len(examples)))))
     model, tokenizer = load_for_training(
         info.id,
         context=context,
@@ -164,7 +164,7 @@ def fit(
     context = min(recipe.context, info.context)
     if compiled is None:
         lengths = count_tokens(info.path, [messages(example) for example in examples])
-        compiled = shared.worth_compiling(round(sum(lengths) * recipe.epochs))
+        compiled = shared.worth_compiling(round(sum(lengths) * epochs_for(recipe, len(examples))))
     shared.set_compiling(compiled)
     model, tokenizer = load_for_training(
         info.id,

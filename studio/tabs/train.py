@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from studio import forms, notices
 from studio.events import QUIET
 from studio.tabs import train_parts as parts
 
-SETTINGS = tuple(each.name for each in fields(Recipe))
+SETTINGS = ("name", *CHANGEABLE)
 WHOLE = {name for name in CHANGEABLE if isinstance(getattr(RECIPES["balanced"], name), int)}
 BASES = [("Starter model, in the box", catalogue.STARTER)]
 
@@ -42,7 +42,7 @@ class TrainTab:
 
 
 def recipe_of(*values: Any) -> Recipe:
-    """The recipe that a form holds; `values` in the order of Recipe's fields.
+    """The recipe that a form holds; `values` in the order of `SETTINGS`.
 
     Raises:
         InputRefused: a value is out of range.
@@ -309,6 +309,6 @@ def _setting(name: str) -> Any:
         return gr.Dropdown(list(LAYERS), **common)
     if isinstance(value, bool):
         return gr.Checkbox(**common)
-    if name == "learning_rate":
+    if name in ("epochs", "learning_rate"):
         return gr.Number(placeholder="automatic", **common)
     return gr.Number(precision=0 if name in WHOLE else None, **common)

@@ -10,17 +10,15 @@ from html import escape
 
 from engine.hardware import GIB
 from engine.training.estimate import Estimate, in_words
-from engine.training.recipe import RECIPES, Recipe
+from engine.training.fields import help_texts
+from engine.training.recipe import RECIPES, Recipe, changes
 from engine.training.runs import Curve, Run, Sample
 from engine.words import so_many
 from studio import charts, notices
 
-TITLES = {"quick": "Quick try", "balanced": "Balanced", "careful": "Careful"}
-WHAT_FOR = {
-    "quick": "To see something work. Reads a fixed amount of text, whatever you have.",
-    "balanced": "The usual choice: every example three times.",
-    "careful": "Small steps, five times over, ends early when nothing gets better.",
-}
+READY = help_texts("recipe")["ready"]
+TITLES = {name: READY[name]["title"] for name in RECIPES}
+WHAT_FOR = {name: READY[name]["help"] for name in RECIPES}
 STATES = {
     "waiting": ("Waiting", ""),
     "starting": ("Starting", ""),
@@ -89,12 +87,10 @@ def refusal(title: str, message: str, remedy: str) -> str:
 
 def changed(recipe: Recipe) -> str:
     """Which settings differ from the ready recipe, with their usual values."""
-    usual, mine = RECIPES[recipe.name].to_json(), recipe.to_json()
     differing = [
-        f"{escape(Recipe.__dataclass_fields__[key].metadata['label'])} {_setting(mine[key])} "
-        f"<small>(usually {_setting(usual[key])})</small>"
-        for key in usual
-        if usual[key] != mine[key]
+        f"{escape(Recipe.__dataclass_fields__[name].metadata['label'])} {_setting(mine)} "
+        f"<small>(usually {_setting(usual)})</small>"
+        for name, usual, mine in changes(recipe)
     ]
     if not differing:
         return f'<p class="td-quiet">All as in {TITLES[recipe.name]}.</p>'

@@ -93,7 +93,7 @@ def test_the_cards_and_the_plan_say_what_will_happen(workspace: Workspace, tiny:
     assert version.value == "first"
     assert [name for _, name in recipe.choices] == list(RECIPES)
     assert all(" here\n" in label for label, _ in recipe.choices)
-    assert "Sees each of 32 examples 3 times" in words
+    assert "Sees each of 32 examples 12 times" in words
     assert "Fits this machine" in words
     assert "All as in Balanced" in differs
     assert go.interactive

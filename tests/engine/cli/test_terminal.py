@@ -44,7 +44,7 @@ def test_doctor_tells_the_machine_and_the_versions() -> None:
 
 
 def test_wrong_usage_exits_with_2() -> None:
-    assert "quick" in tunedesk("train", "--recipe", "thorough", expect=2).stderr
+    assert "classifier" in tunedesk("train", "--method", "guess", expect=2).stderr
     tunedesk("dance", expect=2)
 
 
