@@ -1,15 +1,19 @@
-"""The verbs of the training room: train, runs."""
+"""The verb train; what it shows of a run is the same in `history`."""
 
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine import jobs
 from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, minutes, pairs, tell, workspace_of
 from engine.errors import JobFailed
+from engine.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.training.runs import Run
 
 
 class MethodName(StrEnum):
@@ -60,18 +64,30 @@ def train(
         if method is not None:
             chosen = replace(chosen, method=method.value)
         run = runs.start(opened, version=version, base=base, recipe=chosen, name=name, begin=begin)
+    run = see_through(opened, run)
+    bot = bots.create_from_run(opened, run) if run.answers else None
+    emit(run_value(run) | {"bot": bot.id if bot else None}, run_line(run), as_json=json)
+
+
+def see_through(opened: Workspace, run: "Run") -> "Run":
+    """Shows a run's progress until it has ended, and returns it as it is then.
+
+    Raises:
+        JobFailed: it ended badly.
+    """
+    from engine.training.runs import get_run
+
     # The job needs no database; another command may use the workspace while this one only watches.
     opened.close()
     tell(f"Run {run.id} has started. It goes on when this terminal is closed.")
     _follow(run.folder)
-    run = runs.get_run(opened, run.id)
+    run = get_run(opened, run.id)
     if run.status.state == "failed":
         error = run.status.error or {}
         raise JobFailed(
             error.get("title", ""), error.get("message", ""), f"{error.get('remedy', '')} Log: {run.folder}/log.txt"
         )
-    bot = bots.create_from_run(opened, run) if run.answers else None
-    emit(_run_value(run) | {"bot": bot.id if bot else None}, _run_line(run), as_json=json)
+    return run
 
 
 def _follow(folder: Path) -> None:
@@ -87,16 +103,8 @@ def _follow(folder: Path) -> None:
         progress.end()
 
 
-def runs(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """List the runs, newest first."""
-    from engine.training.runs import list_runs
-
-    found = list_runs(workspace_of(workspace, "runs"))
-    empty = "No runs yet. Next: tunedesk train"
-    emit({"runs": [_run_value(run) for run in found]}, "\n".join(map(_run_line, found)) or empty, as_json=json)
-
-
-def _run_value(run: Any) -> dict[str, Any]:
+def run_value(run: "Run") -> dict[str, Any]:
+    """A run as JSON."""
     kept = ("train_loss", "validation_loss", "tokens_per_second", "seconds", "examples", "trained_parameters")
     return {
         "run": run.id,
@@ -115,11 +123,12 @@ def _run_value(run: Any) -> dict[str, Any]:
     }
 
 
-def _run_line(run: Any) -> str:
+def run_line(run: "Run") -> str:
+    """A run in a line."""
     line = f"{run.id}: {run.status.state}, step {run.status.step} of {run.status.steps}, version {run.version}"
     if run.result.get("train_loss") is None:
         return line
     return f"{line}, training loss {run.result['train_loss']:.2f}, took {minutes(run.result['seconds'])}"
 
 
-VERBS = {"train": train, "runs": runs}
+VERBS = {"train": train}
