@@ -23,7 +23,8 @@ def recipes(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change one setting of the recipe.")
     ] = None,
     save_as: Annotated[
-        str | None, typer.Option("--save-as", metavar="NAME", help="Keep it, with its changes, as a recipe of yours.")
+        str | None,
+        typer.Option("--save-as", metavar="NAME", help="Keep it, as changed, as a recipe of yours, old or new."),
     ] = None,
     note: Annotated[str | None, typer.Option(help="What a recipe of yours is for.")] = None,
     rename: Annotated[str | None, typer.Option(metavar="NAME", help="Call a recipe of yours otherwise.")] = None,
@@ -84,8 +85,11 @@ def _show_or_keep(
     from engine.training import own_recipes
 
     chosen = own_recipes.recipe_named(opened, name).with_typed(changed)
-    if save_as is not None:
+    if save_as is not None and save_as.strip().casefold() != name.strip().casefold():
         _emit_own("Saved", own_recipes.save(opened, save_as, chosen, note or ""), as_json=as_json)
+    elif save_as is not None:
+        own = own_recipes.change(opened, name, chosen)
+        _emit_own("Changed", own if note is None else own_recipes.set_note(opened, own.id, note), as_json=as_json)
     elif rename is not None or note is not None:
         own = own_recipes.get_own(opened, name)
         if rename is not None:

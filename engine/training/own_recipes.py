@@ -239,8 +239,8 @@ def _read(folder: Path) -> OwnRecipe:
     saved = files.read_json(folder / "own.json")
     if not isinstance(saved, dict) or saved.get("format") != FORMAT:
         raise StorageFailed("It was saved by another Tunedesk.", f"This one reads format {FORMAT}.")
-    if not {"name", "note", "saved_at"} <= set(saved):
-        raise StorageFailed("own.json is damaged.", "It needs a name, a note and when it was saved.")
+    if set(saved) != {"format", "name", "note", "saved_at"}:
+        raise StorageFailed("own.json is damaged.", "It holds a name, a note, when it was saved, and nothing else.")
     return OwnRecipe(
         id=folder.name,
         name=str(saved["name"]),

@@ -182,12 +182,13 @@ def test_the_terminal_shows_every_setting_and_keeps_a_changed_recipe(
     assert "tunedesk freeze NAME" in out
 
     assert verb(capsys, empty.root, "careful", "--set", "rank=32", "--save-as", "Mine", "--note", "Mails.")[0] == 0
+    assert verb(capsys, empty.root, "mine", "--set", "alpha=64", "--save-as", "Mine")[0] == 0
     assert verb(capsys, empty.root, "Mine", "--rename", "Ours")[0] == 0
     assert verb(capsys, empty.root, "Ours", "--out", empty.root / "ours.json")[0] == 0
     assert verb(capsys, empty.root, "--from", empty.root / "ours.json", "--save-as", "Theirs")[0] == 0
     assert verb(capsys, empty.root, "Ours", "--remove")[0] == 0
     (own,) = own_recipes.shelf(empty).recipes
-    assert (own.name, own.recipe) == ("Theirs", replace(RECIPES["careful"], rank=32))
+    assert (own.name, own.recipe) == ("Theirs", replace(RECIPES["careful"], rank=32, alpha=64))
 
 
 def test_recipes_are_listed_while_the_studio_holds_the_database(empty: Workspace) -> None:
@@ -206,6 +207,7 @@ def test_recipes_are_listed_while_the_studio_holds_the_database(empty: Workspace
         (("thorough",), "There are: quick, balanced, careful."),
         (("quick", "--set", "rank=0"), "rank must be 1 to 256, got 0"),
         (("quick", "--rename", "Mine"), "no recipe of your own called quick"),
+        (("quick", "--save-as", "quick"), "cannot be changed or removed"),
         (("quick", "--remove"), "no recipe of your own called quick"),
         (("quick", "--remove", "--save-as", "Mine"), "exclude each other"),
         (("--save-as", "Mine"), "Which recipe?"),
