@@ -9,9 +9,11 @@ answers it reached .46 at 3e-3 and .47 at 4.5e-3 after one. So the rate follows 
 
 Few examples need to be seen more often. With the 245 examples of the sample shop the starter's validation loss fell
 from 6.88 to 1.50 in three epochs, 93 steps; of ten epochs it was 1.19 after 78 steps, 0.64 after 155, 0.61 after 194
-and at 271 still 0.61, which was all there was to gain. So the automatic number of epochs makes 300 steps
-(`automatic_epochs`), but is at most 12: LIMA (Zhou et al. 2023) saw its 1,000 examples 15 times. The state with the
-lowest validation loss is kept, so that epochs too many cost time and nothing else.
+and at 271 still 0.61. So the automatic number of epochs makes 300 steps (`automatic_epochs`), but is at most 12: LIMA
+(Zhou et al. 2023) saw its 1,000 examples 15 times. The state with the lowest validation loss is kept, so that epochs
+too many cost time and nothing else. What it gains are the shop's own sentences; which of them a question asks for the
+starter does not learn from so few: on 31 golden questions token F1 was .40 (.35 to .42) after three epochs and .37
+(.34 to .40) after ten.
 
 Steps see examples drawn at random. Grouped by length, 27 canned answers were in batches of one answer each, and the
 .84 above were .49.
