@@ -5,17 +5,22 @@ calls; answering needs neither Unsloth nor a GPU, so that a bot runs wherever `t
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import files
 from engine.errors import InputRefused, ModelUnavailable
 from engine.models import catalogue
+from engine.models.tokens import ChatTokenizer
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+# What models call the token that fills up shorter rows.
+PADDING = ("<pad>", "<|pad|>", "[PAD]", "<|finetune_right_pad_id|>")
 # Up to this size a CPU computes in 32 bits: as fast as 16 for one answer, and the same on every machine.
 LARGEST_IN_32_BITS = 500_000_000
 
@@ -160,16 +165,32 @@ def load_tokenizer(info: catalogue.ModelInfo) -> "PreTrainedTokenizerBase":
             "Choose the chat or instruct edition of the model.",
         )
     if tokenizer.pad_token_id is None:
-        vocabulary = tokenizer.get_vocab()
-        meant = [token for token in ("<pad>", "<|pad|>", "[PAD]", "<|finetune_right_pad_id|>") if token in vocabulary]
-        tokenizer.pad_token = meant[0] if meant else tokenizer.eos_token
+        tokenizer.pad_token = padding_of(tokenizer) or tokenizer.eos_token
     return tokenizer
+
+
+def padding_of(tokenizer: "PreTrainedTokenizerBase | ChatTokenizer") -> str:
+    """The token of a vocabulary that is meant for padding, whether or not the tokenizer says so; empty for none."""
+    vocabulary = tokenizer.get_vocab()
+    return next((token for token in PADDING if token in vocabulary), "")
 
 
 def end_of_turn_ids(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
     """The tokens at which an answer ends: the tokenizer's, the model's, what the template writes after an answer."""
-    ids = {tokenizer.eos_token_id}
     own = model.generation_config.eos_token_id if model.generation_config is not None else None
+    return _ends(tokenizer, own)
+
+
+def end_of_turn_ids_in(folder: Path, tokenizer: "ChatTokenizer") -> tuple[int, ...]:
+    """The same as `end_of_turn_ids`, from a model's folder without its weights."""
+    for name in ("generation_config.json", "config.json"):
+        if (folder / name).is_file():
+            return _ends(tokenizer, files.read_json(folder / name).get("eos_token_id"))
+    return _ends(tokenizer, None)
+
+
+def _ends(tokenizer: "PreTrainedTokenizerBase | ChatTokenizer", own: int | Sequence[int] | None) -> tuple[int, ...]:
+    ids = {tokenizer.eos_token_id}
     ids.update([own] if isinstance(own, int) else own or [])
     turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     written = tokenizer.apply_chat_template(turn, tokenize=False)

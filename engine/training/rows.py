@@ -17,6 +17,8 @@ from engine.errors import InputRefused, ModelUnavailable
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from engine.models.tokens import ChatTokenizer
+
 IGNORED = -100
 # A question that fills the context leaves no answer to learn from.
 SHORTEST_ANSWER = 1
@@ -58,7 +60,10 @@ class Rows:
 
 
 def make_rows(
-    examples: Sequence[Example], tokenizer: "PreTrainedTokenizerBase", stop_ids: Sequence[int], context: int
+    examples: Sequence[Example],
+    tokenizer: "PreTrainedTokenizerBase | ChatTokenizer",
+    stop_ids: Sequence[int],
+    context: int,
 ) -> Rows:
     """Tokenises examples.
 
@@ -100,7 +105,7 @@ def make_rows(
 
 
 def _tokenize(
-    talk: list[dict[str, str]], tokenizer: "PreTrainedTokenizerBase", stop_ids: Sequence[int]
+    talk: list[dict[str, str]], tokenizer: "PreTrainedTokenizerBase | ChatTokenizer", stop_ids: Sequence[int]
 ) -> tuple[list[int], list[int]]:
     """The tokens before the answer, and the answer with the token that ends it."""
     try:
