@@ -111,7 +111,9 @@ def list_downloads() -> list[Download]:
     """The downloads that are under way or ended before the model was whole, by name."""
     started = sorted((catalogue.models_folder() / JOBS).glob("*/request.json"))
     ids = [str(files.read_json(request)["id"]) for request in started]
-    return [get(model_id) for model_id in ids if not catalogue.is_downloaded(model_id)]
+    begun = [get(model_id) for model_id in ids if not catalogue.is_downloaded(model_id)]
+    # Done and not there is a model that somebody has deleted since.
+    return [download for download in begun if download.status.state != "done"]
 
 
 def stop(model_id: str, *, discard: bool = False) -> None:
@@ -122,7 +124,7 @@ def stop(model_id: str, *, discard: bool = False) -> None:
     """
     download = get(model_id)
     if download.status.alive:
-        jobs.stop(download.folder, discard=discard)
+        jobs.stop(download.folder, "discard" if discard else "keep")
     elif discard:
         shutil.rmtree(download.folder)
 

@@ -1,5 +1,6 @@
 """What the hub and the network refuse, in plain words with the next step."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -39,6 +40,8 @@ def in_words(model_id: str, token: str | None, *, under_way: bool = False) -> It
     except httpx.TransportError as error:
         said = unreachable(model_id, type(error).__name__, under_way)
         raise (Interrupted(said) if under_way else said) from None
+    except json.JSONDecodeError:
+        raise unreachable(model_id, "a page came instead, as of a network that wants a login", under_way) from None
 
 
 def _refusal(model_id: str, error: HfHubHTTPError, token: str | None) -> TunedeskError:

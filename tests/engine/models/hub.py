@@ -5,10 +5,17 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import pytest
+
+from engine import jobs
+from engine.models import catalogue, download
 
 LARGE = ".safetensors"
 PIECE = 1 << 18
@@ -58,6 +65,7 @@ class Hub:
         self.tokens: set[str] = set()
         self.allowed: set[str] = set()
         self.requests: list[Request] = []
+        self.login_page = False  # what a hotel's network answers to everything
         self.served = 0
         outer = self
 
@@ -80,6 +88,26 @@ class Hub:
         return [each for each in self.requests if where in each.path and each.path.endswith(f"/{name}")]
 
 
+@contextmanager
+def standing_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A stand-in that is the hub for this test and the processes it starts, with a models folder of the test's own."""
+    hub = Hub()
+    for name, value in {
+        "HF_ENDPOINT": hub.address,
+        "HF_HOME": str(folder / "hf"),
+        "NO_PROXY": "127.0.0.1,localhost",
+        catalogue.MODELS_VARIABLE: str(folder / "models"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    yield hub
+    for started in download.list_downloads():
+        if started.status.alive:
+            jobs.kill(started.folder)
+    hub.close()
+
+
 class _Handler(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
@@ -91,6 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path).path.strip("/").split("/")
         span = self.headers.get("Range", "")
         begin = int(span.removeprefix("bytes=").partition("-")[0]) if span else 0
+        if self.hub.login_page:
+            body = b"<html><title>Welcome to our network</title></html>"
+            self._answer(200, {"Content-Type": "text/html", "Content-Length": str(len(body))})
+            self.wfile.write(body)
+            return None
         self.hub.requests.append(Request(urlsplit(self.path).path, begin, self.headers.get("Authorization")))
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or None
         if token is not None and token not in self.hub.tokens:

@@ -13,7 +13,7 @@ from engine import jobs
 from engine.errors import InputRefused, JobFailed, ModelUnavailable, NotFound
 from engine.models import catalogue, download
 from engine.models import hub as client
-from tests.engine.models.hub import Hub, Repository
+from tests.engine.models.hub import Hub, Repository, standing_in
 from tests.engine.test_jobs import until
 
 TINY = "somebody/Tiny-Instruct"
@@ -25,29 +25,16 @@ WEIGHTS = "model.safetensors"
 @pytest.fixture
 def hub(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The stand-in, with the tiny model and the starter on it, and a models folder of this test's own."""
-    stand_in = Hub()
-    stand_in.repositories[TINY] = Repository(Path(shutil.copytree(tiny, tmp_path / "tiny")))
-    stand_in.repositories[STARTER] = Repository(catalogue.STARTER_FOLDER)
-    for name, value in {
-        "HF_ENDPOINT": stand_in.address,
-        "HF_HOME": str(tmp_path / "hf"),
-        "NO_PROXY": "127.0.0.1,localhost",
-        catalogue.MODELS_VARIABLE: str(tmp_path / "models"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    for name in ("HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    # For what is called in this process, where the library was imported with the network closed.
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "ENDPOINT", stand_in.address)
-    monkeypatch.setattr(
-        constants, "HUGGINGFACE_CO_URL_TEMPLATE", stand_in.address + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    yield stand_in
-    for started in download.list_downloads():
-        if started.status.alive:
-            jobs.kill(started.folder)
-    stand_in.close()
+    with standing_in(tmp_path, monkeypatch) as stand_in:
+        stand_in.repositories[TINY] = Repository(Path(shutil.copytree(tiny, tmp_path / "tiny")))
+        stand_in.repositories[STARTER] = Repository(catalogue.STARTER_FOLDER)
+        # For what is called in this process, where the library was imported with the network closed.
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "ENDPOINT", stand_in.address)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", stand_in.address + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        yield stand_in
 
 
 def run(model_id: str, token: str | None = None) -> jobs.Status:
@@ -94,6 +81,8 @@ def test_a_download_brings_the_model_and_nothing_that_can_run(hub: Hub) -> None:
     assert {request.authorization for request in hub.requests} == {None}
     with pytest.raises(InputRefused, match="on this machine already"):
         download.start(TINY)
+    shutil.rmtree(path)
+    assert download.list_downloads() == []
 
 
 def test_a_connection_that_breaks_goes_on_by_itself(hub: Hub) -> None:
@@ -217,6 +206,12 @@ def test_offline_is_explained(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None
     assert error is not None
     assert error["title"] == "The hub cannot be reached."
     assert "local folder" in error["remedy"]
+
+
+def test_a_network_that_wants_a_login_is_explained(hub: Hub) -> None:
+    hub.login_page = True
+    with pytest.raises(JobFailed, match=r"cannot be reached.*wants a login"):
+        client.look_up(TINY)
 
 
 def test_what_cannot_chat_is_refused_before_its_weights(hub: Hub) -> None:
