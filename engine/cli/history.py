@@ -140,7 +140,9 @@ def _delete(workspace: Workspace, named: list[str], *, apply: bool) -> Told:
 
     if not named:
         raise InputRefused("No run is named.", "Nothing was deleted.", "Look at the names with: tunedesk runs")
-    told = [history.removal(workspace, each) for each in named]
+    found = [history.removal(workspace, each) for each in named]
+    # A run may be named twice, by its id and by its name.
+    told = list({removal.run: removal for removal in found}.values())
     if apply:
         for removal in told:
             history.delete(workspace, removal.run)

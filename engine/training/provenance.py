@@ -52,6 +52,15 @@ def base_mark(info: ModelInfo) -> str:
     return digest.hexdigest()
 
 
+def adapter_mark(folder: Path) -> str:
+    """SHA-256 of an adapter's weights; empty where the folder holds none."""
+    file = folder / "adapter_model.safetensors"
+    if not file.is_file():
+        return ""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def _blocks(file: Path) -> Iterator[bytes]:
     size = file.stat().st_size
     with file.open("rb") as opened:

@@ -28,6 +28,8 @@ from engine.workspace import Workspace
 TOLERANCE = 1e-4
 LONGEST_NAME = 80
 LONGEST_HEADER = 100_000_000
+# Weights compared at once, so that those of a large model need little memory.
+AT_ONCE = 4_000_000
 WEIGHTS = "adapter_model.safetensors"
 # How safetensors calls the types that training leaves. numpy has no bfloat16: it is the upper half of a float32.
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
@@ -97,7 +99,8 @@ def check(workspace: Workspace, source: str | Path, *, base: str | None = None) 
     Raises:
         NotFound: there is no such run.
         StorageFailed: something is missing in its folder, or damaged.
-        InputRefused: its data or the base model is not what it learned from, or its folder leads elsewhere.
+        InputRefused: its data, its beginning or the base model is another than it learned from, or its folder leads
+            elsewhere.
         ModelUnavailable: the base is not on this machine.
     """
     run = find(workspace, source)
@@ -106,6 +109,12 @@ def check(workspace: Workspace, source: str | Path, *, base: str | None = None) 
         raise InputRefused(
             f"The data of {run.name} was changed.",
             "Its data.parquet has another hash than run.json says, so this is not what it learned from.",
+            "Copy the run's folder again from where it was made.",
+        )
+    if run.begin_mark and provenance.adapter_mark(run.folder / "begin") != run.begin_mark:
+        raise InputRefused(
+            f"The adapter that {run.name} went on from was changed.",
+            "Its folder begin holds other weights than run.json says.",
             "Copy the run's folder again from where it was made.",
         )
     info = catalogue.resolve(base or run.base)
@@ -162,6 +171,7 @@ def equality(workspace: Workspace, run: Run) -> Equality:
     equal = largest <= TOLERANCE
     finite = math.isfinite(largest)
     how = f"are at most {largest:.1e} apart" if finite else "have different shapes, or are no numbers"
+    how = how if largest else "are the same to the last bit"
     sentence = f"{'Equal' if equal else 'Not equal'}: the weights of {run.name} and {original.name} {how}."
     causes = () if equal else tuple(_causes(run, original))
     return Equality(run.reproduces, largest if finite else None, equal, sentence, causes)
@@ -180,15 +190,18 @@ def largest_difference(one: Path, other: Path) -> float:
         name: value.shape for name, value in theirs.items()
     }:
         return math.inf
-    largest = max(_apart(value, theirs[name]) for name, value in ours.items())
-    return largest if math.isfinite(largest) else math.inf
+    return max(_apart(value, theirs[name]) for name, value in ours.items())
 
 
 def _apart(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
-    if not one.size:
-        return 0.0
-    found = float(np.abs(_numbers(one) - _numbers(other)).max())
-    return found if math.isfinite(found) else math.inf
+    ours, theirs = one.reshape(-1), other.reshape(-1)
+    largest = 0.0
+    for first in range(0, ours.size, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        found = float(np.abs(_numbers(ours[part]) - _numbers(theirs[part])).max())
+        # The largest of numbers among which one is none depends on their order.
+        largest = max(largest, found) if math.isfinite(found) else math.inf
+    return largest
 
 
 def _numbers(stored: NDArray[np.generic]) -> NDArray[np.floating]:

@@ -30,7 +30,7 @@ FORMAT = 1
 MODULE = "engine.training.job"
 # What every run.json has had from the first; the rest came later and may be missing.
 REQUIRED = ("name", "version", "version_hash", "base", "created_at")
-TEXTS = ("name", "version", "version_hash", "base", "begin", "base_mark", "reproduces")
+TEXTS = ("name", "version", "version_hash", "base", "begin", "base_mark", "begin_mark", "reproduces")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Run:
         begin: id of the run whose adapter it began with.
         software: version per library it was started with; empty of a run that is older than this account.
         base_mark: of the base model's weights and tokenizer (`provenance.base_mark`); empty of an older run.
+        begin_mark: of the adapter that it began with (`provenance.adapter_mark`); empty where it began afresh.
         reproduces: the run that this one repeats: its id, or its folder where that is outside the workspace.
     """
 
@@ -55,6 +56,7 @@ class Run:
     begin: str = ""
     software: dict[str, str] = field(default_factory=dict, hash=False)
     base_mark: str = ""
+    begin_mark: str = ""
     reproduces: str = ""
 
     @cached_property
@@ -229,6 +231,7 @@ def make(
         "created_at": time.time(),
         "software": provenance.software(),
         "base_mark": mark,
+        "begin_mark": provenance.adapter_mark(folder / "begin") if beginning is not None else "",
         "reproduces": reproduces,
     }
     files.write_json(folder / "run.json", manifest)

@@ -93,7 +93,7 @@ def test_deleting_is_shown_before_it_is_done(pair: tuple[Run, Run], terminal: Te
     assert shown["deleted"] is False
     assert shown["runs"][0]["bytes"] > 1000
     assert one.folder.exists()
-    assert "become free" in terminal.says("runs", "One", "--delete", "--apply")
+    assert "become free" in terminal.says("runs", "One", one.id, "--delete", "--apply")
     assert not one.folder.exists()
     assert "There is no run One" in terminal.says("runs", "One", "--delete", "--apply", expect=1)
     assert "No run is named" in terminal.says("runs", "--delete", "--apply", expect=1)

@@ -33,16 +33,19 @@ def test_a_folder_is_enough_to_make_the_same_adapter_elsewhere(
 ) -> None:
     first = ended(workspace, runs.start(workspace, base=str(tiny), recipe=replace(SHORT, dropout=0.1)))
     original = ended(workspace, runs.start(workspace, base=str(tiny), recipe=SHORT, begin=first.id, name="Original"))
+    assert first.adapter is not None
+    first_made = shutil.copytree(first.adapter, tmp_path / "first")
     taken = tmp_path / "stick" / "original"
     shutil.copytree(original.folder, taken)
     workspace.close()
-    shutil.rmtree(workspace.root)
+    shutil.rmtree(workspace.root)  # with the first run, its version and the database
     elsewhere = open_workspace(tmp_path / "elsewhere")
 
     checked = reproduce.check(elsewhere, taken)
     repeated = ended(elsewhere, reproduce.reproduce(elsewhere, str(taken)))
 
     assert checked.notes == ()
+    assert original.begin_mark == repeated.begin_mark == provenance.adapter_mark(first_made)
     assert (repeated.name, repeated.version_hash) == ("Original again", original.version_hash)
     assert repeated.recipe == SHORT
     told = reproduce.equality(elsewhere, repeated)
@@ -81,6 +84,20 @@ def test_data_that_was_changed_is_not_trained_on(workspace: Workspace) -> None:
     with pytest.raises(StorageFailed, match="cannot be read"):
         reproduce.check(workspace, run.id)
     assert len(runs.list_runs(workspace)) == 1
+
+
+def test_a_beginning_that_was_changed_is_not_gone_on_from(workspace: Workspace) -> None:
+    run = made_run(workspace, "One", told={"begin": "other-1"})
+    shutil.copytree(run.folder / "adapter", run.folder / "begin")
+    manifest = files.read_json(run.folder / "run.json")
+    mark = provenance.adapter_mark(run.folder / "begin")
+    files.write_json(run.folder / "run.json", {**manifest, "begin_mark": mark})
+    assert reproduce.check(workspace, run.id).notes == ()
+
+    save_file({"a.weight": np.zeros(3, dtype="f4")}, run.folder / "begin" / "adapter_model.safetensors")
+
+    with pytest.raises(InputRefused, match="went on from was changed"):
+        reproduce.check(workspace, run.id)
 
 
 @pytest.mark.parametrize("missing", ["recipe.json", "data.parquet", "begin"])
@@ -174,7 +191,9 @@ def test_equality_is_measured_and_a_difference_explained(workspace: Workspace) -
 def test_without_the_original_nothing_is_claimed(workspace: Workspace) -> None:
     original = made_run(workspace, "One")
     run = made_run(workspace, "Two", told={"reproduces": original.id})
-    assert reproduce.equality(workspace, run).equal
+    assert (
+        reproduce.equality(workspace, run).sentence == "Equal: the weights of Two and One are the same to the last bit."
+    )
     with pytest.raises(InputRefused, match="repeats no other run"):
         reproduce.equality(workspace, original)
 
