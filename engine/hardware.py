@@ -3,8 +3,9 @@
 import platform
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import psutil
@@ -16,10 +17,11 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Gpu:
-    """An NVIDIA GPU: its name and memory in bytes."""
+    """An NVIDIA GPU: its name, its memory and what other processes hold of it at this moment, in bytes."""
 
     name: str
     memory: int
+    used: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,20 +69,54 @@ def usable_cores() -> int:
     return psutil.cpu_count(logical=False) or 1
 
 
+@cache
+def name() -> str:
+    """What this machine is called where something was measured on it: processor, cores, memory, GPUs."""
+    gpus = "".join(f", {gpu.name}" for gpu in nvidia_gpus())
+    memory = round(psutil.virtual_memory().total / GIB)
+    return f"{_processor()}, {so_many(usable_cores(), 'core')}, {memory} GB{gpus}"
+
+
+def _processor() -> str:
+    """The processor's own name, which Python tells on macOS and Windows alone."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())
+
+
+def peak_memory() -> int:
+    """The most memory in bytes that this process ever held at once."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    if sys.platform == "darwin":
+        import resource
+
+        return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # Not `getrusage`: on Linux that begins with what the process held that started this one.
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak) * 1024
+
+
 def nvidia_gpus() -> tuple[Gpu, ...]:
     """The NVIDIA GPUs that the driver's own tool reports; none where it is not installed or does not answer."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ()
-    query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    query = [tool, "--query-gpu=name,memory.total,memory.used", "--format=csv,noheader,nounits"]
     try:
         listing = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
     except (subprocess.SubprocessError, OSError):
         return ()
-    gpus = []
-    for line in listing.strip().splitlines():
-        name, _, mebibytes = line.rpartition(",")
-        # A GPU that shares the machine's memory reports none of its own.
-        memory = int(mebibytes) * 1024**2 if mebibytes.strip().isdecimal() else psutil.virtual_memory().total
-        gpus.append(Gpu(name.strip(), memory))
-    return tuple(gpus)
+    return tuple(map(_gpu, listing.strip().splitlines()))
+
+
+def _gpu(line: str) -> Gpu:
+    """A GPU from the tool's line: "NVIDIA H100 80GB HBM3, 81559, 4"."""
+    name, total, used = (part.strip() for part in line.rsplit(",", 2))
+    # A GPU that shares the machine's memory reports none of its own.
+    memory = int(total) * 1024**2 if total.isdecimal() else psutil.virtual_memory().total
+    return Gpu(name, memory, int(used) * 1024**2 if used.isdecimal() else 0)

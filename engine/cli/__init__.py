@@ -4,10 +4,10 @@ With `--json` the result is one JSON document on standard output and nothing els
 error. Exit code 0: done; 1: refused or failed, and the message says what to do; 2: wrong usage.
 
 A module per group of verbs: `data` (import, examples, clean), `versions` (freeze, versions), `privacy` (scrub),
-`duplicates`, `topics` (topics, balance), `models` (models, download), `recipes`, `training` (train), `history` (runs,
-again, reproduce), `evaluation` (evaluate), `bots` (bots, ask, schema, export, serve), `house` (studio, doctor, test,
-check). Verbs import the engine inside their functions, so that `tunedesk --help` and the studio's start do not load
-model libraries.
+`duplicates`, `topics` (topics, balance), `models` (models, download), `recipes`, `estimate`, `training` (train),
+`history` (runs, again, reproduce), `cost`, `evaluation` (evaluate), `bots` (bots, ask, schema, export, serve), `house`
+(studio, doctor, test, check). Verbs import the engine inside their functions, so that `tunedesk --help` and the
+studio's start do not load model libraries.
 """
 
 import sys
@@ -21,8 +21,10 @@ import typer
 
 from engine.cli import (
     bots,
+    cost,
     data,
     duplicates,
+    estimate,
     evaluation,
     history,
     house,
@@ -44,7 +46,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (house, data, versions, privacy, duplicates, topics, models, recipes, training, history, evaluation, bots):
+GROUPS = (
+    *(house, data, versions, privacy, duplicates, topics, models, recipes, estimate, training, history, cost),
+    *(evaluation, bots),
+)
+for group in GROUPS:
     for name, verb in group.VERBS.items():
         settings = {"allow_extra_args": True, "ignore_unknown_options": True} if name in house.PASS_ON else None
         app.command(name, context_settings=settings)(verb)

@@ -1,13 +1,14 @@
-"""What a training will cost, before it starts: examples, steps, time, memory.
+"""What a training will take, before it starts: examples, steps, time, memory, disk, and what would make it fit.
 
-Tokens are counted with the model's own tokenizer. Speed is what earlier runs of the same base and shape reached on this
-machine; before there is one, it follows from how quickly this machine multiplies matrices, and the estimate says so.
+Tokens are counted with the model's own tokenizer. Time and memory are what earlier runs of the same base and shape took
+on this machine; before there is one, what a probe measured (`engine.training.probe`); before that, what trainings of
+another shape took, by the operations of each; and where nothing was measured, they follow from how quickly this machine
+multiplies matrices. The estimate says which.
 """
 
 import math
 import time
 from functools import lru_cache
-from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
@@ -15,34 +16,60 @@ import numpy as np
 
 from engine import hardware
 from engine.data import versions
-from engine.data.examples import messages
-from engine.models import catalogue, tokens
-from engine.training import runs
-from engine.training.recipe import LAYERS, Recipe, batches, count_steps
+from engine.models import catalogue
+from engine.training import needs, pace
+from engine.training.lengths import Counted, Lengths, count_rows, lengths
+from engine.training.needs import Correction, Mend
+from engine.training.pace import Measurement, Shape
+from engine.training.recipe import Recipe, Steps, count_steps, epochs_for
 from engine.words import so_many
 from engine.workspace import Workspace
 
-# Longer versions are counted on this many examples and scaled.
-COUNTED = 2000
-# A frozen weight costs 2 operations forward and 2 backward per token (Kaplan et al. 2020, less the weight's gradient).
-OPERATIONS_PER_WEIGHT = 4
 # Of the speed of one large multiplication, what training small models was seen to reach: 9,000 tokens/s on 2 cores.
 SHARE_OF_PEAK = 0.7
-# Imports, loading, first samples: seen on 2 cores.
+# Imports, loading, first samples: seen on 2 cores. Where nothing was measured, twice that: there are checks, too.
 SECONDS_BEFORE = 14.0
-# Python with torch, transformers, trl and unsloth loaded, bytes.
-LIBRARIES = 1_100_000_000
-# An adapter weight in training: itself, its gradient and two moments of AdamW, 4 bytes each.
-BYTES_PER_TRAINED = 16
-# Values kept per token, layer and unit of width for the backward pass of a Llama layer with an adapter, and the room
-# that batches of different lengths leave between them: 2.7 GB were seen for the starter with 8 rows of 480 tokens.
-KEPT_VALUES = 75
-LOGITS_BLOCK = 200_000_000
-TIGHT = 0.75
+# From about so many tokens a CPU compiles the layers, and then learns about so much quicker (`engine.training.shared`).
+TOKENS_WORTH_COMPILING = 300_000
+COMPILED_SPEED = 1.9
+# The callback that answers samples does so before the first step and so often over the run (`engine.training.live`).
+SAMPLE_ROUNDS = 5
+# Runs whose median is taken.
+RUNS = 3
+# Rows that are longer or shorter than those that were measured by more than this are batched differently.
+SAME_LENGTH = 1.5
+
+Fits = Literal["fits", "tight", "too big"]
+Basis = Literal["runs", "probe", "other shapes", "nothing"]
+"""What the time is from: earlier runs or a probe of this shape, trainings of another shape, all here; or nothing."""
+# How far the truth may lie below and above.
+RANGES: dict[Basis, tuple[float, float]] = {
+    "runs": (0.8, 1.25),
+    "probe": (0.8, 1.25),
+    "other shapes": (0.6, 1.6),
+    "nothing": (0.5, 2.0),
+}
+HOW: dict[Basis, str] = {
+    "runs": "as earlier runs here did",
+    "probe": "as a short measurement here showed",
+    "other shapes": "reckoned from other trainings of this model here",
+    "nothing": "a guess until a first run was measured here",
+}
 
 
 class Estimate(NamedTuple):
-    """What to expect. Seconds are a range, wide until a run was measured; memory in bytes."""
+    """What to expect. Seconds are a range, wide until something was measured; memory and disk in bytes.
+
+    Attributes:
+        tokens: that it learns from, over all epochs.
+        seconds: the likeliest; seconds_low and seconds_high are about it.
+        seconds_to_first_step: of these, until the first step: loading, samples, a first check.
+        measured: whether the time was measured here for this shape, in a run or a probe.
+        basis: what the time is from.
+        too_long: examples over the context: they lose old turns or their end, and pairs of them are left out.
+        disk_bytes: what the run takes while it trains, at most.
+        mend: the change of the recipe that would make it fit; None where it does, and where nothing would.
+    """
 
     examples: int
     tokens: int
@@ -54,16 +81,47 @@ class Estimate(NamedTuple):
     memory_available: int
     trained_parameters: int
     total_parameters: int
-    fits: Literal["fits", "tight", "too big"]
+    fits: Fits
     sentence: str
+    seconds: float
+    seconds_to_first_step: float
+    basis: Basis
+    too_long: int
+    disk_bytes: int
+    disk_free: int
+    mend: Mend | None
 
 
-class Speed(NamedTuple):
-    """Tokens per second of training, seconds around it, and whether both were measured on this machine."""
+class Situation(NamedTuple):
+    """A recipe on a version and a base, counted."""
 
-    tokens_per_second: float
-    seconds_aside: float
-    measured: bool
+    version: versions.Version
+    info: catalogue.ModelInfo
+    recipe: Recipe
+    counted: Counted
+    lengths: Lengths
+    steps: Steps
+    shape: Shape
+    gpu: bool
+
+    @property
+    def tokens(self) -> int:
+        """That it learns from, over all epochs."""
+        return round(self.lengths.tokens * self.steps.total / self.steps.per_epoch)
+
+    @property
+    def checked(self) -> int:
+        """Validation examples that are looked at over the run, those before the first step included."""
+        each = min(self.recipe.validation_examples, self.version.counts.get("validation", 0))
+        return each * (1 + min(self.recipe.checks, self.steps.total))
+
+
+class Duration(NamedTuple):
+    """Seconds in all and until the first step, and what they are from."""
+
+    seconds: float
+    to_first_step: float
+    basis: Basis
 
 
 def estimate(workspace: Workspace, version: str | None, base: str, recipe: Recipe) -> Estimate:
@@ -73,54 +131,56 @@ def estimate(workspace: Workspace, version: str | None, base: str, recipe: Recip
         NotFound: there is no such version.
         ModelUnavailable: the base is not on this machine.
     """
-    frozen = versions.get_version(workspace, version)
-    info = catalogue.resolve(base)
-    context = min(recipe.context, info.context)
-    examples, longest, in_all = _count(frozen.path, frozen.hash, info.path, context)
-    steps = count_steps(recipe, examples, in_all).total
-    per_epoch = count_steps(recipe, examples, in_all).per_epoch
-    learned = round(in_all * steps / per_epoch)
-    speed = _speed(workspace, info, recipe)
-    seconds = learned / speed.tokens_per_second + speed.seconds_aside
-    low, high = (0.8, 1.3) if speed.measured else (0.5, 2.0)
-    trained = adapter_parameters(info, recipe)
-    needed = _memory(info, recipe, trained, min(longest, context))
+    here = situation(workspace, version, base, recipe)
+    info, rows = here.info, here.lengths
+    found = pace.measured(workspace, info.id)
+    duration = _duration(found, here)
+    low, high = (duration.seconds * factor for factor in RANGES[duration.basis])
     machine = hardware.machine(workspace.root)
     available = machine.gpus[0].memory if machine.gpus else machine.memory_free
-    fits: Literal["fits", "tight", "too big"] = (
-        "too big" if needed > available else "tight" if needed > TIGHT * available else "fits"
-    )
+    correction = _correction(found, here)
+    needed = needs.memory(info, recipe, rows.longest, gpu=here.gpu).corrected(correction)
+    fits: Fits = "too big" if needed > available else "tight" if needed > needs.TIGHT * available else "fits"
+    trained = needs.trained_parameters(info, recipe)
     return Estimate(
-        examples=examples,
-        tokens=learned,
-        steps=steps,
-        seconds_low=seconds * low,
-        seconds_high=seconds * high,
-        measured=speed.measured,
+        examples=rows.rows,
+        tokens=here.tokens,
+        steps=here.steps.total,
+        seconds_low=low,
+        seconds_high=high,
+        measured=duration.basis in ("runs", "probe"),
         memory_bytes=needed,
         memory_available=available,
         trained_parameters=trained,
-        total_parameters=info.parameters + trained,
+        total_parameters=info.parameters + (0 if recipe.method == "full" else trained),
         fits=fits,
-        sentence=_sentence(recipe, examples, steps / per_epoch, seconds * low, seconds * high, speed.measured),
+        sentence=_sentence(rows.rows, here.steps.total / here.steps.per_epoch, low, high, duration.basis),
+        seconds=duration.seconds,
+        seconds_to_first_step=duration.to_first_step,
+        basis=duration.basis,
+        too_long=rows.too_long,
+        disk_bytes=needs.disk(info, recipe, here.version.path.stat().st_size),
+        disk_free=machine.disk_free,
+        mend=None
+        if fits == "fits"
+        else needs.mend(info, recipe, rows.longest, available=available, gpu=here.gpu, correction=correction),
     )
 
 
-def adapter_parameters(info: catalogue.ModelInfo, recipe: Recipe) -> int:
-    """Weights that are trained: per adapted matrix, rank times the sum of its sides (Hu et al. 2021, section 4.1)."""
-    shape = catalogue.shape(info)
-    width, inner = shape["width"], shape["inner"]
-    heads, shared = shape["heads"] * shape["head_width"], shape["key_value_heads"] * shape["head_width"]
-    sides = {
-        "q_proj": width + heads,
-        "k_proj": width + shared,
-        "v_proj": width + shared,
-        "o_proj": heads + width,
-        "gate_proj": width + inner,
-        "up_proj": width + inner,
-        "down_proj": inner + width,
-    }
-    return shape["layers"] * recipe.rank * sum(sides[name] for name in LAYERS[recipe.layers])
+def situation(workspace: Workspace, version: str | None, base: str, recipe: Recipe) -> Situation:
+    """Counts what a recipe learns from.
+
+    Raises:
+        NotFound: there is no such version.
+        ModelUnavailable: the base is not on this machine.
+    """
+    frozen, info = versions.get_version(workspace, version), catalogue.resolve(base)
+    counted = count_rows(frozen.path, frozen.hash, info, recipe.method)
+    rows = lengths(counted, min(recipe.context, info.context), recipe.method)
+    steps = count_steps(recipe, rows.rows, rows.tokens)
+    gpu = bool(hardware.nvidia_gpus())
+    shape = pace.shape_of(recipe, info.parameters, compiled=_compiled(recipe, rows, steps, gpu=gpu))
+    return Situation(frozen, info, recipe, counted, rows, steps, shape, gpu)
 
 
 def in_words(seconds: float) -> str:
@@ -132,8 +192,8 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 3600:.1f} hours"
 
 
-def _sentence(recipe: Recipe, examples: int, epochs: float, low: float, high: float, measured: bool) -> str:
-    """ "Sees each of 1,092 examples 3 times; takes 2 to 3 minutes, measured here." """
+def _sentence(examples: int, epochs: float, low: float, high: float, basis: Basis) -> str:
+    """ "Sees each of 1,092 examples 3 times; takes 2 to 3 minutes, as earlier runs here did." """
     if epochs >= 1.5:
         seen = f"Sees each of {examples:,} examples {epochs:.0f} times"
     elif epochs > 0.97:
@@ -144,46 +204,69 @@ def _sentence(recipe: Recipe, examples: int, epochs: float, low: float, high: fl
     span = shortest if shortest == longest else f"{shortest} to {longest}"
     if shortest.split()[-1] == longest.split()[-1] and shortest != longest:
         span = f"{shortest.split()[0]} to {longest}"
-    how = "as earlier runs here did" if measured else "a guess until a first run was measured here"
-    return f"{seen}; takes {span}, {how}."
+    return f"{seen}; takes {span}, {HOW[basis]}."
 
 
-@lru_cache(maxsize=64)
-def _count(data: Path, content: str, model: Path, context: int) -> tuple[int, int, int]:
-    """Examples, longest example and tokens of all in the training split. `content` makes the cache follow the data."""
-    examples = versions.read_split(data, "train")
-    stride = math.ceil(len(examples) / COUNTED) if examples else 1
-    lengths = [min(n, context) for n in tokens.count_tokens(model, [messages(each) for each in examples[::stride]])]
-    if not lengths:
-        return 0, 0, 0
-    return len(examples), max(lengths), round(sum(lengths) / len(lengths) * len(examples))
+def _compiled(recipe: Recipe, rows: Lengths, steps: Steps, *, gpu: bool) -> bool:
+    """Whether the training will compile the layers, which each method decides by what it knows then."""
+    if gpu or recipe.method == "classifier":
+        return False
+    epochs = epochs_for(recipe, rows.rows) if recipe.method == "full" else steps.total / steps.per_epoch
+    return rows.tokens * epochs >= TOKENS_WORTH_COMPILING
 
 
-def _speed(workspace: Workspace, info: catalogue.ModelInfo, recipe: Recipe) -> Speed:
-    """From the newest finished runs on the same base: those of the same shape, else of any."""
-    ended = [run for run in runs.list_runs(workspace) if run.base == info.id and run.result.get("tokens_per_second")]
-    alike = [run for run in ended if _shape(run.recipe) == _shape(recipe)]
-    chosen = (alike or ended)[:3]
-    if not chosen:
-        operations = OPERATIONS_PER_WEIGHT * info.parameters
-        return Speed(_operations_per_second() * SHARE_OF_PEAK / operations, SECONDS_BEFORE * 2, False)
-    return Speed(
-        median(run.result["tokens_per_second"] for run in chosen),
-        median(run.result["seconds_aside"] for run in chosen),
-        bool(alike),
+def _duration(found: list[Measurement], here: Situation) -> Duration:
+    """How long it will take, from the best that was measured."""
+    alike = [each for each in found if each.account.shape == here.shape and _as_long(each, here)]
+    ran, probed = ([each for each in alike if each.source == source] for source in ("run", "probe"))
+    choices: list[tuple[list[Measurement], Basis]] = [(ran, "runs"), (probed, "probe"), (found, "other shapes")]
+    for chosen, basis in choices:
+        if chosen:
+            times = [_as_measured(each, here) for each in chosen[:RUNS]]
+            return Duration(median(each[0] for each in times), median(each[1] for each in times), basis)
+    speed = _operations_per_second() * SHARE_OF_PEAK / needs.operations_per_token(here.info, here.recipe)
+    return Duration(here.tokens / speed + 2 * SECONDS_BEFORE, SECONDS_BEFORE, "nothing")
+
+
+def _as_measured(measurement: Measurement, here: Situation) -> tuple[float, float]:
+    """Seconds in all and to the first step, if all goes as it was measured."""
+    account, steps = measurement.account, here.steps.total
+    work = needs.operations_per_token(here.info, here.recipe) / needs.operations_per_token(
+        here.info, measurement.recipe
     )
+    if account.shape.compiled != here.shape.compiled:
+        work *= COMPILED_SPEED if account.shape.compiled else 1 / COMPILED_SPEED
+    step = account.step * work * (here.lengths.tokens / here.steps.per_epoch) / account.tokens_per_step
+    samples = 1 + min(SAMPLE_ROUNDS, steps)
+    check = here.checked * account.check
+    seconds = account.before + account.first + steps * (step + account.other) + check
+    first_check = check / (1 + min(here.recipe.checks, steps))
+    return seconds + samples * account.sample + account.after, account.before + account.sample + first_check
 
 
-def _shape(recipe: Recipe) -> tuple[object, ...]:
-    """The settings that change the speed."""
-    return (
-        recipe.rank,
-        recipe.layers,
-        recipe.batch_size * recipe.accumulation,
-        recipe.dropout > 0,
-        recipe.quantized,
-        recipe.context,
-    )
+def _as_long(measurement: Measurement, here: Situation) -> bool:
+    """Whether the rows that were measured are about as long as those here."""
+    account, recipe = measurement.account, measurement.recipe
+    mean = account.tokens_per_step / (recipe.batch_size * recipe.accumulation)
+    return 1 / SAME_LENGTH <= (mean + 1) / (here.lengths.mean + 1) <= SAME_LENGTH
+
+
+def _correction(found: list[Measurement], here: Situation) -> Correction:
+    """What sets the reckoned memory right: from the likest training of this method; nothing without one."""
+    method = [each for each in found if each.account.shape.method == here.shape.method]
+    alike = [each for each in method if each.account.shape == here.shape]
+    for each in alike or method:
+        reckoned = needs.memory(here.info, each.recipe, _longest(each, here.info), gpu=here.gpu)
+        return reckoned.correction(each.account.peak_memory)
+    return Correction()
+
+
+def _longest(measurement: Measurement, info: catalogue.ModelInfo) -> int:
+    """The longest row of a training that was measured."""
+    context, method = min(measurement.recipe.context, info.context), measurement.recipe.method
+    if measurement.data is None:
+        return min(context, measurement.longest)
+    return max(1, lengths(count_rows(measurement.data, measurement.content, info, method), context, method).longest)
 
 
 @lru_cache(maxsize=1)
@@ -196,18 +279,3 @@ def _operations_per_second() -> float:
         matrix @ matrix
         best = min(best, time.perf_counter() - began)
     return 2 * 768**3 / best
-
-
-def _memory(info: catalogue.ModelInfo, recipe: Recipe, trained: int, longest: int) -> int:
-    """Bytes at the peak: libraries, weights, what is trained, and what the backward pass needs of one batch."""
-    shape = catalogue.shape(info)
-    weights = info.parameters * (0.6 if recipe.quantized else 2 if info.parameters > 1e8 else 4)
-    kept_layers = math.sqrt(shape["layers"]) if recipe.gradient_checkpointing else shape["layers"]
-    per_token = KEPT_VALUES * kept_layers * (shape["width"] + shape["inner"] / 4) * 2
-    return round(
-        LIBRARIES
-        + weights
-        + trained * BYTES_PER_TRAINED
-        + batches(recipe, info.parameters).size * longest * per_token
-        + LOGITS_BLOCK
-    )

@@ -11,15 +11,16 @@ import math
 import os
 import shutil
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine import files, jobs
 from engine.errors import JobFailed, ModelUnavailable, TunedeskError
 from engine.models import catalogue
-from engine.training import shared
+from engine.training import energy, shared
+from engine.training.pace import Account, Stopwatch, shape_of
 from engine.training.recipe import Method, Recipe
 from engine.training.task import MADE, Task
 
@@ -37,7 +38,7 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
         ModelUnavailable: the base cannot be loaded or used, or is damaged.
         JobFailed: the loss stopped being a number.
     """
-    began = time.monotonic()
+    stopwatch, counter = Stopwatch(), energy.processor_counter()
     recipe = Recipe.load(folder / "recipe.json")
     if (folder / "trained.json").exists() and (folder / MADE[recipe.method]).is_dir():
         # Killed after its work and before it could say so.
@@ -46,18 +47,22 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
     os.environ["UNSLOTH_COMPILE_LOCATION"] = str(folder / "compiled")
     info = catalogue.resolve(files.read_json(folder / "run.json")["base"])
     report.update(message="Loading the model")
-    task = _prepare(recipe.method)(folder, recipe, info)
+    task = preparation(recipe.method)(folder, recipe, info)
     if task.note:
         print(task.note, flush=True)
         report.update(message=task.note)
     checkpoint = _resume_point(folder)
-    trainer, live = _trainer(folder, recipe, task, report, resumed=checkpoint is not None)
-    before = time.monotonic() - began
+    meter = energy.Meter(folder, energy.gpu_counter() or counter)
+    trainer, live = _trainer(folder, recipe, task, report, stopwatch, meter, resumed=checkpoint is not None)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return _finish(folder, recipe, task, live, before)
+    if live.stopped == "pause":
+        return {"state": "paused", "steps": live.step}
+    result = _finish(folder, recipe, task, live, stopwatch)
+    result |= {"energy": asdict(meter.energy()), "pace": account(recipe, task, stopwatch).to_json()}
+    return _keep(folder, result)
 
 
-def _prepare(method: Method) -> Callable[[Path, Recipe, catalogue.ModelInfo], Task]:
+def preparation(method: Method) -> Callable[[Path, Recipe, catalogue.ModelInfo], Task]:
     """The method's own preparation; each is imported alone, because Unsloth changes what is imported after it."""
     if method == "classifier":
         from engine.training import classifier
@@ -72,8 +77,26 @@ def _prepare(method: Method) -> Callable[[Path, Recipe, catalogue.ModelInfo], Ta
     return sft.prepare
 
 
-def _trainer(folder: Path, recipe: Recipe, task: Task, report: jobs.Report, *, resumed: bool) -> "tuple[Any, Live]":
+def account(recipe: Recipe, task: Task, stopwatch: Stopwatch) -> Account:
+    """What was measured of a training, for the next estimate."""
+    from engine.training.clock import peak_memory
+
+    shape = shape_of(recipe, task.parameters, compiled=os.environ.get("UNSLOTH_CPU_COMPILE") == "1")
+    return stopwatch.account(shape, task.tokens_per_step, peak_memory())
+
+
+def _trainer(
+    folder: Path,
+    recipe: Recipe,
+    task: Task,
+    report: jobs.Report,
+    stopwatch: Stopwatch,
+    meter: energy.Meter,
+    *,
+    resumed: bool,
+) -> "tuple[Any, Live]":
     """The method's trainer, and the callback that reports."""
+    from engine.training.clock import Clock
     from engine.training.live import Live
 
     told = shared.arguments(
@@ -103,9 +126,9 @@ def _trainer(folder: Path, recipe: Recipe, task: Task, report: jobs.Report, *, r
         validated=task.validated,
         measures=task.measures,
         save=task.save,
-        answer_samples=task.answer_samples,
+        answer_samples=stopwatch.timed(task.answer_samples),
     )
-    return task.make_trainer(told, [live]), live
+    return task.make_trainer(told, [Clock(stopwatch, meter), live]), live
 
 
 def _resume_point(folder: Path) -> Path | None:
@@ -121,9 +144,9 @@ def _resume_point(folder: Path) -> Path | None:
     return checkpoint
 
 
-def _finish(folder: Path, recipe: Recipe, task: Task, live: "Live", before: float) -> dict[str, Any]:
+def _finish(folder: Path, recipe: Recipe, task: Task, live: "Live", stopwatch: Stopwatch) -> dict[str, Any]:
     """Keeps the best or the latest state, or none where the run is to be discarded, and returns the result."""
-    result = _result(recipe, task, live, before)
+    result = _result(recipe, task, live, stopwatch.ready - stopwatch.began)
     if live.stopped == "discard":
         result["kept"] = False
     elif live.stopped == "broken" and not (folder / "best").is_dir():
@@ -135,6 +158,11 @@ def _finish(folder: Path, recipe: Recipe, task: Task, live: "Live", before: floa
         (folder / "best").rename(made)
         if task.conclude is not None:
             result |= task.conclude(made)
+    return result
+
+
+def _keep(folder: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Writes the result down before what could make it again is deleted."""
     files.write_json(folder / "trained.json", result)
     for name in ("best", "checkpoints", "compiled"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -171,6 +199,7 @@ def _result(recipe: Recipe, task: Task, live: "Live", before: float) -> dict[str
         "measured": live.measured.get(best[0], {}) if best else {},
         "watcher": live.finding.sentence if live.finding else "",
         "steps": live.step,
+        "tokens": round(live.step * task.tokens_per_step),
         "epochs": round(live.epochs, 3),
         "examples": task.examples,
         "shortened": task.shortened,

@@ -69,7 +69,8 @@ class Live(TrainerCallback):
         self.step = self.first_step = 0
         self.epochs = 0.0
         self.stopped = ""
-        self.aside = 0.0
+        self.aside = self.aside_before = 0.0
+        """seconds that checks and samples took, in all and before the clock started"""
         self.started = self.saved_at = time.monotonic()
         self.finding: watch.Finding | None = None
 
@@ -80,6 +81,7 @@ class Live(TrainerCallback):
         # The clock starts after what comes before the first step, so that the speed is the training's own.
         self.started = self.saved_at = time.monotonic()
         self.step = self.first_step = state.global_step
+        self.aside_before = self.aside
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.step = step = state.global_step
@@ -87,9 +89,12 @@ class Live(TrainerCallback):
         self.report.update(step=step, steps=self.steps, message=self._message(), seconds_left=self._seconds_left(step))
         control.should_evaluate = step in self.check_at
         request = self.report.stop_requested()
+        if request == "pause" and step == self.steps:
+            request = None
         if request:
             self.stopped = request
             control.should_training_stop = True
+            control.should_save = request == "pause"
             # A last measurement, so that the better of the best and the latest is kept.
             control.should_evaluate = request == "keep" and bool(self.check_at)
         elif time.monotonic() - self.saved_at > self.checkpoint_seconds and step < self.steps:
@@ -153,7 +158,8 @@ class Live(TrainerCallback):
     def tokens_per_second(self) -> float:
         """Tokens read in a second of training, without the time that checks and samples took."""
         learned = (self.step - self.first_step) * self.tokens_per_step
-        return learned / max(1e-6, time.monotonic() - self.started - self.aside)
+        aside = self.aside - self.aside_before
+        return learned / max(1e-6, time.monotonic() - self.started - aside)
 
     def _seconds_left(self, step: int) -> float | None:
         done = step - self.first_step

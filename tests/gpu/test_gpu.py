@@ -67,3 +67,19 @@ def test_quick_training_and_an_answer(tmp_path: Path) -> None:
     assert run["state"] == "done"
     assert (Path(str(run["adapter"])) / "adapter_model.safetensors").exists()
     assert tunedesk(workspace, "ask", "Where is my order 123?", "--bot", str(run["bot"]))["answer"]
+
+
+@pytest.mark.gpu
+def test_the_gpus_counter_grows_as_it_works() -> None:
+    import torch
+
+    from engine.training.energy import Nvml, gpu_counter
+
+    counter = gpu_counter()
+    assert isinstance(counter, Nvml)
+    matrix = torch.rand(4096, 4096, device="cuda", dtype=torch.bfloat16)
+    for _ in range(2000):
+        matrix = (matrix @ matrix).clamp(0, 1)
+    torch.cuda.synchronize()
+    # 2,000 products of 137 billion operations keep any card busy for a quarter of a second at 50 watts or more.
+    assert counter.joules() > 5

@@ -1,6 +1,7 @@
 """The callback between trainer and folder, fed by hand: what a real run reaches only by accident."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,23 @@ def test_what_came_after_the_checkpoint_is_measured_again(tmp_path: Path) -> Non
     forget_after(tmp_path, 5)
 
     assert [line["step"] for line in files.read_jsonl(tmp_path / "metrics.jsonl")] == [1, 5]
+
+
+def test_samples_before_the_first_step_do_not_make_it_look_quicker(tmp_path: Path) -> None:
+    live = Live(
+        tmp_path,
+        Report(tmp_path),
+        steps=20,
+        checks=4,
+        patience=0,
+        checkpoint_seconds=3600.0,
+        validated=False,
+        tokens_per_step=100.0,
+        save=lambda path: None,
+        answer_samples=lambda step: time.sleep(0.3),
+    )
+    live.on_train_begin(*at(0))
+    time.sleep(0.1)
+    live.on_step_end(*at(1))
+
+    assert live.tokens_per_second <= 100 / 0.1
