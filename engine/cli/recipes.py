@@ -121,7 +121,7 @@ def _what_it_does(opened: "Workspace", version: str | None, base: str, recipe: "
     """What it would do and how long that takes; without a version, why that cannot be said."""
     from engine.data import versions
     from engine.models import catalogue
-    from engine.training.estimate import estimate
+    from engine.training.estimate import HOW, estimate
     from engine.training.estimate import in_words as time_in_words
     from engine.training.plan import plan
 
@@ -137,8 +137,7 @@ def _what_it_does(opened: "Workspace", version: str | None, base: str, recipe: "
     low, high = time_in_words(expected.seconds_low), time_in_words(expected.seconds_high)
     number, _, unit = low.partition(" ")
     takes = low if low == high else f"{number if high.endswith(f' {unit}') else low} to {high}"
-    how = "as earlier runs here did" if expected.measured else "a guess until a first run was measured here"
-    return f"{planned.sentence} Takes {takes}, {how}."
+    return f"{planned.sentence} Takes {takes}, {HOW[expected.basis]}."
 
 
 def _line(choice: "Choice", told: str) -> str:
