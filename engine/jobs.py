@@ -6,7 +6,7 @@ its folder:
     job.json       module, when it was started, the process that watches over it (written by the starter)
     status.json    step, steps, message, time left, the working process (written by the job, replaced in one step)
     metrics.jsonl  one line per measurement        log.txt   everything it printed
-    stop           "keep" or "discard": a request that the job sees between two steps
+    stop           "keep", "discard" or "pause": a request that the job sees between two steps
     result.json    what it made, written last      exit.json exit code, written by the watching process
 
 `python -m engine.jobs FOLDER MODULE` is the watching process: it runs `python -m MODULE FOLDER` and writes down how
@@ -29,8 +29,9 @@ from engine import files
 from engine.errors import JobFailed, NotFound, TunedeskError
 from engine.processes import Identity
 
-State = Literal["waiting", "starting", "running", "stopping", "done", "stopped", "failed"]
-ENDED: tuple[State, ...] = ("done", "stopped", "failed")
+State = Literal["waiting", "queued", "starting", "running", "stopping", "paused", "done", "stopped", "failed"]
+Request = Literal["keep", "discard", "pause"]
+ENDED: tuple[State, ...] = ("paused", "done", "stopped", "failed")
 GRACE_SECONDS = 30.0
 # A new process needs a moment before it has written its first status.
 START_SECONDS = 10.0
@@ -66,7 +67,7 @@ class Status:
         return min(1.0, self.step / self.steps) if self.steps else 0.0
 
 
-def start(folder: Path, module: str, secrets: Mapping[str, str] | None = None) -> None:
+def start(folder: Path, module: str, secrets: Mapping[str, str] | None = None, *, then: str = "") -> None:
     """Starts a job in its folder and returns at once; the job outlives this process. One under way is left alone.
 
     Args:
@@ -74,6 +75,7 @@ def start(folder: Path, module: str, secrets: Mapping[str, str] | None = None) -
         module: the module to run, one whose `main` is handed to `run`.
         secrets: variables for the job's environment, which is the one way to hand it something that must be written
             into no file and stand in no list of processes.
+        then: a module that is run with the folder when the job has ended, however it ended.
     """
     # Two pages that ask at the same moment must not set two processes to work in one folder.
     with _starting:
@@ -81,7 +83,8 @@ def start(folder: Path, module: str, secrets: Mapping[str, str] | None = None) -
             return
         for name in ("stop", "exit.json", "result.json", "status.json"):
             (folder / name).unlink(missing_ok=True)
-        watching = detach([sys.executable, "-m", "engine.jobs", str(folder), module], folder / "log.txt", secrets)
+        command = [sys.executable, "-m", "engine.jobs", str(folder), module, *filter(None, [then])]
+        watching = detach(command, folder / "log.txt", secrets)
         files.write_json(
             folder / "job.json",
             {"module": module, "started_at": time.time(), "pid": watching.pid, "created": watching.created},
@@ -135,7 +138,7 @@ def read(folder: Path) -> Status:
         stopping = (folder / "stop").exists()
         return _with(known, state="stopping" if stopping else known.state if known.state not in ENDED else "running")
     # Nobody is left to say how it ended: only a result proves that it did its work.
-    return _ended(folder, known, 0 if known.state in ("done", "stopped") else None)
+    return _ended(folder, known, 0 if known.state in ENDED[:-1] else None)
 
 
 def _ended(folder: Path, known: Status, code: int | None) -> Status:
@@ -188,14 +191,14 @@ def log_tail(folder: Path, lines: int = 50) -> str:
         return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
 
 
-def stop(folder: Path, *, discard: bool = False) -> None:
-    """Asks a job to end after its present step, keeping what it has or throwing it away.
+def stop(folder: Path, request: Request = "keep") -> None:
+    """Asks a job to end after its present step: keeping what it has, throwing it away, or to go on with it later.
 
     Asked again when the grace period is over, it is ended at once: it hangs.
     """
     if kill_if_overdue(folder):
         return
-    files.write_text(folder / "stop", "discard" if discard else "keep")
+    files.write_text(folder / "stop", request)
 
 
 def kill_if_overdue(folder: Path, grace: float = GRACE_SECONDS) -> bool:
@@ -275,12 +278,13 @@ class Report:
         """Appends one line of measurements, with the time as `at`."""
         files.append_jsonl(self.folder / "metrics.jsonl", {"at": time.time(), **values})
 
-    def stop_requested(self) -> Literal["keep", "discard"] | None:
-        """What was asked, if anything was: to stop and keep, or to stop and discard."""
-        request = self.folder / "stop"
-        if not request.exists():
+    def stop_requested(self) -> Request | None:
+        """What was asked, if anything was: to stop and keep, to stop and discard, or to pause."""
+        file = self.folder / "stop"
+        if not file.exists():
             return None
-        return "discard" if request.read_text() == "discard" else "keep"
+        requests: tuple[Request, ...] = ("discard", "pause")
+        return next((request for request in requests if file.read_text() == request), "keep")
 
     def finish(self, value: dict[str, Any]) -> None:
         """Writes the result, then the final status; the order is what makes the status true."""
@@ -328,12 +332,14 @@ def run(main: Callable[[Path, Report], dict[str, Any]]) -> int:
     return 0
 
 
-def _watch(folder: Path, module: str) -> int:
-    """Runs the job and writes down how it ended."""
+def _watch(folder: Path, module: str, then: str = "") -> int:
+    """Runs the job and writes down how it ended; then runs what comes after it."""
     code = subprocess.call([sys.executable, "-m", module, str(folder)], stdin=subprocess.DEVNULL)
     files.write_json(folder / "exit.json", {"code": code, "at": time.time()})
+    if then:
+        subprocess.call([sys.executable, "-m", then, str(folder)], stdin=subprocess.DEVNULL)
     return 0 if code == 0 else 1
 
 
 if __name__ == "__main__":
-    raise SystemExit(_watch(Path(sys.argv[1]), sys.argv[2]))
+    raise SystemExit(_watch(Path(sys.argv[1]), *sys.argv[2:]))

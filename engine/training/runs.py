@@ -21,13 +21,12 @@ from engine import files, jobs
 from engine.data import versions
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.models import catalogue
-from engine.training import provenance
+from engine.training import provenance, queue
 from engine.training.recipe import Recipe
 from engine.training.watch import Point
 from engine.workspace import Workspace
 
 FORMAT = 1
-MODULE = "engine.training.job"
 # What every run.json has had from the first; the rest came later and may be missing.
 REQUIRED = ("name", "version", "version_hash", "base", "created_at")
 TEXTS = ("name", "version", "version_hash", "base", "begin", "base_mark", "begin_mark", "reproduces")
@@ -65,8 +64,9 @@ class Run:
 
     @cached_property
     def result(self) -> dict[str, Any]:
-        """What the job wrote at its end; empty before."""
-        return jobs.result(self.folder) if (self.folder / "result.json").exists() else {}
+        """What the job wrote at its end; empty before, and while it is paused."""
+        ended = (self.folder / "result.json").exists() and self.status.state != "paused"
+        return jobs.result(self.folder) if ended else {}
 
     @property
     def adapter(self) -> Path | None:
@@ -149,7 +149,7 @@ def start(
         ModelUnavailable: the base is not on this machine.
     """
     frozen = learnable(workspace, version)
-    former = _former(workspace, begin, recipe) if begin else None
+    former = get_former(workspace, begin, recipe) if begin else None
     return make(
         workspace,
         name=name,
@@ -235,12 +235,17 @@ def make(
         "reproduces": reproduces,
     }
     files.write_json(folder / "run.json", manifest)
-    jobs.start(folder, MODULE)
+    queue.add(folder)
     return get_run(workspace, run_id)
 
 
-def _former(workspace: Workspace, begin: str, recipe: Recipe) -> Run:
-    """The run to go on from."""
+def get_former(workspace: Workspace, begin: str, recipe: Recipe) -> Run:
+    """The run whose adapter another one is to go on from.
+
+    Raises:
+        NotFound: there is none of that name.
+        InputRefused: it has no adapter, or the recipe's method cannot go on from one.
+    """
     former = get_run(workspace, begin)
     if former.adapter is None:
         raise InputRefused(
@@ -289,30 +294,43 @@ def list_runs(workspace: Workspace) -> list[Run]:
 
 
 def stop_and_keep(run: Run) -> None:
-    """Ends a run after its present step; the best adapter so far is kept, ready to use."""
-    jobs.stop(run.folder)
+    """Ends a run after its present step; the best state so far is kept. One that waits in the queue leaves it."""
+    _ask(run, "keep")
 
 
 def stop_and_discard(run: Run) -> None:
     """Ends a run after its present step and throws away what it learned; its curve stays."""
-    jobs.stop(run.folder, discard=True)
+    _ask(run, "discard")
+
+
+def pause(run: Run) -> None:
+    """Lets a run save all after its present step and end there; `resume` goes on with it. The next one starts."""
+    _ask(run, "pause")
+
+
+def _ask(run: Run, request: jobs.Request) -> None:
+    if not queue.leave(run.folder):
+        jobs.stop(run.folder, request)
 
 
 def resume(workspace: Workspace, run_id: str) -> Run:
-    """Goes on with a run that failed, from its last checkpoint; curve and samples go on in the same files.
+    """Goes on with a run that failed or was paused, from its last checkpoint; its curve and samples go on with it.
+
+    It waits in the queue for its turn if another one learns.
 
     Raises:
-        InputRefused: it is under way, or has ended well.
+        InputRefused: it is under way, waits already, or has ended well.
     """
     run = get_run(workspace, run_id)
-    # "waiting": the studio was killed between writing the run down and starting it.
-    if run.status.state not in ("failed", "waiting"):
+    # "waiting": it was taken out of the queue, or the studio was killed between writing the run down and queueing it.
+    if run.status.state not in ("failed", "paused", "waiting"):
+        under_way = "It waits for its turn." if run.status.state == "queued" else "It is under way."
         raise InputRefused(
             f"{run.name} cannot be resumed.",
-            "It is under way." if run.status.alive else "It ended as it should.",
+            under_way if run.status.alive or run.status.state == "queued" else "It ended as it should.",
             "Start a new run instead.",
         )
-    jobs.start(run.folder, MODULE)
+    queue.add(run.folder)
     return get_run(workspace, run.id)
 
 
@@ -388,4 +406,5 @@ def read(folder: Path) -> Run:
             else f"Its run.json lacks {', '.join(missing)}.",
             "Update Tunedesk." if unknown else "Copy the run's folder again.",
         )
-    return Run(id=folder.name, folder=folder, status=jobs.read(folder), **saved)
+    status = queue.status(folder) or jobs.read(folder)
+    return Run(id=folder.name, folder=folder, status=status, **saved)

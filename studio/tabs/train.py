@@ -12,7 +12,7 @@ from engine import jobs
 from engine.data import versions
 from engine.errors import TunedeskError
 from engine.models import catalogue
-from engine.training import runs
+from engine.training import queue, runs
 from engine.training.estimate import Estimate, estimate
 from engine.training.recipe import CHANGEABLE, LAYERS, RECIPES, SCHEDULES, Recipe
 from engine.workspace import Workspace
@@ -113,8 +113,10 @@ class RunView(NamedTuple):
 
     head: Any
     chart: Any
+    pause: Any
     keep: Any
     discard: Any
+    leave: Any
     meanings: Any
     resume: Any
     onward: Any
@@ -130,7 +132,7 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
     run = next((run for run in found if run.id == selected), found[0] if found else None)
     hidden = gr.Button(visible=False)
     if run is None:
-        return RunView("", "", hidden, hidden, gr.HTML(visible=False), hidden, "", "", "")
+        return RunView("", "", hidden, hidden, hidden, hidden, gr.HTML(visible=False), hidden, "", "", "")
     status = run.status
     learning = gr.Button(visible=status.alive)
     log = jobs.log_tail(run.folder) if status.state == "failed" else ""
@@ -139,8 +141,10 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
         parts.chart(run, curves[run.id]),
         learning,
         learning,
+        learning,
+        gr.Button(visible=status.state == "queued"),
         gr.HTML(visible=status.alive),
-        gr.Button(visible=status.state in ("failed", "waiting")),
+        gr.Button(visible=status.state in ("failed", "waiting", "paused")),
         parts.onward(run),
         parts.samples(run.id, runs.samples(run)),
         parts.history(found, curves, run.id),
@@ -149,7 +153,8 @@ def draw_run(workspace: Workspace, selected: str | None) -> RunView:
 
 @notices.shown
 def pulse(workspace: Workspace, seen: dict[str, Any], selected: str | None) -> tuple[Any, ...]:
-    """At every tick: what changed in the runs, and nothing where nothing did."""
+    """At every tick: what changed in the runs, and nothing where nothing did; the next in the queue if none learns."""
+    queue.go_on(workspace.runs)
     found = runs.list_runs(workspace)
     now = {run.id: [run.status.state, run.status.step, run.status.message, run.status.alive] for run in found}
     if now == seen:
@@ -168,10 +173,11 @@ def _run(workspace: Workspace, selected: str | None) -> runs.Run | None:
 
 
 @notices.shown
-def stop(workspace: Workspace, discard: bool, selected: str | None) -> None:
+def stop(workspace: Workspace, how: Callable[[runs.Run], None], selected: str | None) -> None:
+    """Ends the selected run in one of the ways that runs have: kept, discarded, paused."""
     run = _run(workspace, selected)
     if run is not None:
-        (runs.stop_and_discard if discard else runs.stop_and_keep)(run)
+        how(run)
 
 
 @notices.shown
@@ -230,22 +236,24 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
     with gr.Column(elem_id="train-run"):
         head = gr.HTML(elem_id="train-head")
         with gr.Row(elem_classes="td-stops"):
+            pause = gr.Button("Pause", visible=False, elem_id="train-pause", scale=0)
             keep = gr.Button("Stop and keep", visible=False, elem_id="train-keep", scale=0)
             discard = gr.Button("Stop and discard", visible=False, elem_id="train-discard", scale=0)
+            leave = gr.Button("Leave the queue", visible=False, elem_id="train-leave", scale=0)
             meanings = gr.HTML(
-                '<p class="td-quiet">Keep: the best state so far becomes its adapter. Discard: what it learned is '
-                "thrown away, only the curve stays. If it still runs half a minute later, press again to end it at "
-                "once.</p>",
+                '<p class="td-quiet">Pause: all is saved, and it goes on when you like. Keep: the best state so far is '
+                "kept, ready to use. Discard: what it learned is thrown away, only the curve stays. If it still runs "
+                "half a minute later, press again to end it at once.</p>",
                 visible=False,
             )
-            again = gr.Button("Go on from where it was last saved", visible=False, elem_id="train-resume", scale=0)
+            again = gr.Button("Go on", visible=False, elem_id="train-resume", scale=0)
         onward = gr.HTML(elem_id="train-onward")
         chart = gr.HTML(elem_id="train-chart")
         samples = gr.HTML(elem_id="train-samples")
     history = gr.HTML(elem_id="train-history", js_on_load=parts.HISTORY_PRESSED)
 
     chosen = [version, base, recipe, *form.values()]
-    view = list(RunView(head, chart, keep, discard, meanings, again, onward, samples, history))
+    view = list(RunView(head, chart, pause, keep, discard, leave, meanings, again, onward, samples, history))
     shown = [words, differs, go]
     redraw_run: dict[str, Any] = {"fn": partial(draw_run, workspace), "inputs": selected, "outputs": view, **QUIET}
     redraw_form: dict[str, Any] = {
@@ -274,8 +282,14 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         None, js="() => window.scrollTo({ top: 0, behavior: 'smooth' })", **QUIET
     )
     finished.change(**redraw_form)
-    keep.click(partial(stop, workspace, False), selected, None, api_name="train_keep", show_progress="hidden")
-    discard.click(partial(stop, workspace, True), selected, None, api_name="train_discard", show_progress="hidden")
+    ends = {
+        "pause": (pause, runs.pause),
+        "keep": (keep, runs.stop_and_keep),
+        "discard": (discard, runs.stop_and_discard),
+    }
+    for name, (button, how) in ends.items():
+        button.click(partial(stop, workspace, how), selected, None, api_name=f"train_{name}", show_progress="hidden")
+    leave.click(partial(stop, workspace, runs.stop_and_keep), selected, None, **QUIET).then(**redraw_run)
     again.click(partial(resume, workspace), selected, started, api_name="train_resume", show_progress="hidden").then(
         **redraw_run
     )

@@ -20,10 +20,12 @@ READY = help_texts("recipe")["ready"]
 TITLES = {name: READY[name]["title"] for name in RECIPES}
 WHAT_FOR = {name: READY[name]["help"] for name in RECIPES}
 STATES = {
-    "waiting": ("Waiting", ""),
+    "waiting": ("Not started", ""),
+    "queued": ("In the queue", ""),
     "starting": ("Starting", ""),
     "running": ("Learning", "td-good"),
     "stopping": ("Stopping", ""),
+    "paused": ("Paused", ""),
     "done": ("Done", "td-good"),
     "stopped": ("Stopped", ""),
     "failed": ("Failed", "td-bad"),
@@ -112,7 +114,12 @@ def head(run: Run, watcher: str, log: str) -> str:
         error = status.error or {}
         return top + notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
     if status.state == "waiting":
-        return f'{top}<p class="td-soft">It was set up but never started: the studio ended in between. Resume it.</p>'
+        return f'{top}<p class="td-soft">It is set up and does not wait for its turn. Go on with it when you like.</p>'
+    if status.state == "queued":
+        return f'{top}<p class="td-soft" role="status">{escape(status.message)}. It starts by itself.</p>'
+    if status.state == "paused":
+        left = f"It stands at step {status.step:,} of {status.steps:,}, and all it has learned is saved."
+        return f'{top}{_bar(status.share)}<p class="td-soft" role="status">{left}</p>'
     if status.alive:
         return top + _under_way(run, watcher)
     return top + _outcome(run, watcher)

@@ -156,7 +156,7 @@ def test_a_run_that_never_started_can_be_resumed(workspace: Workspace) -> None:
 
     view = train.draw_run(workspace, run.id)
 
-    assert "never started" in view.head
+    assert "does not wait for its turn" in view.head
     assert view.resume.visible
 
 

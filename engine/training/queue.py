@@ -1,0 +1,97 @@
+"""The queue of trainings: one learns at a time, the others wait in the order in which they were asked for.
+
+    python -m engine.training.queue RUN_FOLDER      (by the process that watched over that run, when it has ended)
+
+A run that waits holds `queued.json` with the moment it was asked for. Whoever finds that nothing learns starts the
+oldest: the one who asks for a run, the process that watched over the one before, the studio now and then. Nobody needs
+to be there for the next one to start.
+
+Two of them at the same moment start one run: who starts it renames its `queued.json`, which works once, and both chose
+the same one, the oldest. Who looks later sees it claimed.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from engine import files, jobs
+from engine.errors import StorageFailed
+from engine.words import so_many
+
+MODULE = "engine.training.job"
+AFTERWARDS = "engine.training.queue"
+QUEUED, CLAIMED = "queued.json", "claimed.json"
+
+
+def add(folder: Path) -> None:
+    """Puts a run at the end of the queue, and starts it if nothing learns and nothing waits before it."""
+    files.write_json(folder / QUEUED, {"at": time.time()})
+    go_on(folder.parent)
+
+
+def leave(folder: Path) -> bool:
+    """Takes a run out of the queue; whether it was in it."""
+    try:
+        (folder / QUEUED).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def status(folder: Path) -> jobs.Status | None:
+    """Where a run stands that waits for its turn; None for one that does not wait."""
+    if not (folder / QUEUED).exists():
+        return None
+    queue = waiting(folder.parent)
+    before = (queue.index(folder) if folder in queue else 0) + (learning(folder.parent) is not None)
+    return jobs.Status("queued", message=f"Waits for its turn: {so_many(before, 'training')} before it")
+
+
+def waiting(runs: Path) -> list[Path]:
+    """The folders of the runs that wait, the next one first."""
+    found = []
+    for path in runs.glob(f"[!.]*/{QUEUED}"):
+        try:
+            found.append((float(files.read_json(path)["at"]), path.parent))
+        except StorageFailed:
+            if path.exists():
+                raise
+            # Claimed by somebody between the look and the reading.
+    return [folder for _, folder in sorted(found)]
+
+
+def go_on(runs: Path) -> Path | None:
+    """Starts the oldest run that waits unless one learns; the folder of the run that was started."""
+    # First who waits, then who learns: a run that is claimed in between is seen by the second look.
+    queue = waiting(runs)
+    if not queue or learning(runs):
+        return None
+    folder = queue[0]
+    try:
+        (folder / QUEUED).rename(folder / CLAIMED)
+    except FileNotFoundError:
+        return None
+    jobs.start(folder, MODULE, then=AFTERWARDS)
+    (folder / CLAIMED).unlink(missing_ok=True)
+    return folder
+
+
+def learning(runs: Path) -> Path | None:
+    """The run that learns at present, or is about to."""
+    for path in runs.glob("[!.]*/run.json"):
+        folder = path.parent
+        if jobs.read(folder).alive or _just_claimed(folder):
+            return folder
+    return None
+
+
+def _just_claimed(folder: Path) -> bool:
+    """Whether somebody is starting it; a claim of somebody who was killed in between goes stale."""
+    try:
+        return time.time() - (folder / CLAIMED).stat().st_ctime < jobs.START_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+if __name__ == "__main__":
+    go_on(Path(sys.argv[1]).parent)
