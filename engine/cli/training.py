@@ -13,6 +13,7 @@ from engine.errors import JobFailed
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
+    from engine.training.preflight import Finding
     from engine.training.runs import Run
 
 
@@ -48,25 +49,51 @@ def train(
         str | None, typer.Option(metavar="RUN", help="Go on from the adapter of a finished run, for sft and dpo.")
     ] = None,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that ended too early.")] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Say what would spoil this training, and start nothing; exit 1 if it cannot."),
+    ] = False,
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
     """Train a model; Ctrl-C stops it and keeps what was learned."""
     from engine.serving import bots
-    from engine.training import own_recipes, runs
+    from engine.training import own_recipes, preflight, runs
 
     opened = workspace_of(workspace, "train")
-    if resume is not None:
+    if resume is not None and not check:
         run = runs.resume(opened, resume)
     else:
         changes = pairs("--set", "--set epochs=2", settings)
         chosen = own_recipes.recipe_named(opened, recipe).with_typed(changes)
         if method is not None:
             chosen = replace(chosen, method=method.value)
+        found = preflight.preflight(opened, version, base, chosen, begin)
+        if check:
+            stopped = any(finding.severity == "stops" for finding in found)
+            told = {"findings": [finding.as_dict() for finding in found], "can_start": not stopped}
+            emit(told, "\n\n".join(map(_finding_words, found)) or "Nothing stands in the way.", as_json=json)
+            raise typer.Exit(1 if stopped else 0)
+        preflight.refuse(found)
+        for finding in found:
+            tell(_finding_words(finding))
         run = runs.start(opened, version=version, base=base, recipe=chosen, name=name, begin=begin)
     run = see_through(opened, run)
     bot = bots.create_from_run(opened, run) if run.answers else None
     emit(run_value(run) | {"bot": bot.id if bot else None}, run_line(run), as_json=json)
+
+
+def _finding_words(finding: "Finding") -> str:
+    """A finding in words, with what would mend it as it is typed."""
+    grave = {"stops": "Cannot start", "warns": "Warning", "mended": "Note"}[finding.severity]
+    typed = []
+    for key, value in finding.mend.items():
+        if key in ("version", "method"):
+            typed.append(f"--{key} {value}")
+        elif key != "begin":
+            typed.append(f"--set {key}={'auto' if value is None else str(value).lower()}")
+    with_options = f" ({' '.join(typed)})" if typed else ""
+    return f"{grave}: {finding.title} {finding.message}\n  {finding.remedy}{with_options}"
 
 
 def see_through(opened: Workspace, run: "Run") -> "Run":
