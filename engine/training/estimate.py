@@ -139,7 +139,7 @@ def estimate(workspace: Workspace, version: str | None, base: str, recipe: Recip
     machine = hardware.machine(workspace.root)
     available = machine.gpus[0].memory if machine.gpus else machine.memory_free
     correction = _correction(found, here)
-    needed = needs.memory(info, recipe, rows.longest, gpu=here.gpu).corrected(correction)
+    needed = needs.memory(info, recipe, rows.longest, steps=here.steps.total, gpu=here.gpu).corrected(correction)
     fits: Fits = "too big" if needed > available else "tight" if needed > needs.TIGHT * available else "fits"
     trained = needs.trained_parameters(info, recipe)
     return Estimate(
@@ -161,9 +161,7 @@ def estimate(workspace: Workspace, version: str | None, base: str, recipe: Recip
         too_long=rows.too_long,
         disk_bytes=needs.disk(info, recipe, here.version.path.stat().st_size),
         disk_free=machine.disk_free,
-        mend=None
-        if fits == "fits"
-        else needs.mend(info, recipe, rows.longest, available=available, gpu=here.gpu, correction=correction),
+        mend=None if fits == "fits" else _mend(here, available, correction),
     )
 
 
@@ -181,6 +179,19 @@ def situation(workspace: Workspace, version: str | None, base: str, recipe: Reci
     gpu = bool(hardware.nvidia_gpus())
     shape = pace.shape_of(recipe, info.parameters, compiled=_compiled(recipe, rows, steps, gpu=gpu))
     return Situation(frozen, info, recipe, counted, rows, steps, shape, gpu)
+
+
+def _mend(here: Situation, available: int, correction: Correction) -> Mend | None:
+    steps = here.steps.total
+    return needs.mend(
+        here.info,
+        here.recipe,
+        here.lengths.longest,
+        steps=steps,
+        available=available,
+        gpu=here.gpu,
+        correction=correction,
+    )
 
 
 def in_words(seconds: float) -> str:
@@ -256,7 +267,8 @@ def _correction(found: list[Measurement], here: Situation) -> Correction:
     method = [each for each in found if each.account.shape.method == here.shape.method]
     alike = [each for each in method if each.account.shape == here.shape]
     for each in alike or method:
-        reckoned = needs.memory(here.info, each.recipe, _longest(each, here.info), gpu=here.gpu)
+        longest, steps = _longest(each, here.info), each.account.steps
+        reckoned = needs.memory(here.info, each.recipe, longest, steps=steps, gpu=here.gpu)
         return reckoned.correction(each.account.peak_memory)
     return Correction()
 

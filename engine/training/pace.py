@@ -57,7 +57,8 @@ class Account:
         check: to measure one validation example.
         sample: to answer the sample questions once.
         after: from the last step to the end.
-        peak_memory: of the process, or on the GPU.
+        steps: how many were made.
+        peak_memory: of the process, or on the GPU, after these.
     """
 
     machine: str
@@ -70,6 +71,7 @@ class Account:
     check: float
     sample: float
     after: float
+    steps: int
     peak_memory: int
 
     def to_json(self) -> dict[str, Any]:
@@ -167,6 +169,7 @@ class Stopwatch:
             check=self.check_seconds / self.checked if self.checked else 0.0,
             sample=sum(self.sample_seconds) / max(1, len(self.sample_seconds)),
             after=now - self.ended if self.ended else 0.0,
+            steps=len(self.steps),
             peak_memory=peak_memory,
         )
 

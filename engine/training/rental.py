@@ -149,7 +149,7 @@ def rented(
     """
     operations = tokens * needs.operations_per_token(info, recipe)
     waits = steps * batches(recipe, info.parameters).accumulation * catalogue.shape(info)["layers"]
-    memory = needs.memory(info, recipe, longest, gpu=True).corrected(needs.Correction())
+    memory = needs.memory(info, recipe, longest, steps=steps, gpu=True).corrected(needs.Correction())
     found = []
     for gpu in listed.gpus:
         quick, slow = (

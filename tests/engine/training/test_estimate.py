@@ -33,6 +33,7 @@ def make_account(recipe: Recipe, **changes: Any) -> dict[str, Any]:
         check=0.05,
         sample=1.0,
         after=2.0,
+        steps=16,
         peak_memory=900_000_000,
     )
     return replace(account, **changes).to_json()

@@ -72,7 +72,7 @@ def test_methods_cost_what_their_passes_cost(eight: catalogue.ModelInfo) -> None
 
 def test_memory_grows_with_what_learns_and_with_the_batch(eight: catalogue.ModelInfo) -> None:
     def total(recipe: Recipe, longest: int = 512) -> float:
-        return needs.memory(eight, recipe, longest, gpu=True).corrected(Correction()) / GB
+        return needs.memory(eight, recipe, longest, steps=300, gpu=True).corrected(Correction()) / GB
 
     assert total(replace(BALANCED, method="full")) > 16 * 8
     assert 16 < total(replace(BALANCED, batch_size=1)) < total(BALANCED)
@@ -80,6 +80,15 @@ def test_memory_grows_with_what_learns_and_with_the_batch(eight: catalogue.Model
     assert total(BALANCED, 256) < total(BALANCED)
     assert total(replace(BALANCED, gradient_checkpointing=True)) < total(BALANCED) / 2
     assert total(replace(BALANCED, method="dpo")) > total(BALANCED)
+
+
+def test_a_process_grows_as_it_was_seen_to() -> None:
+    starter = catalogue.resolve()
+    seen = {(230, 93): 1.70, (230, 310): 1.92, (389, 8): 1.23, (480, 300): 2.7}
+
+    for (longest, steps), peak in seen.items():
+        reckoned = needs.memory(starter, BALANCED, longest, steps=steps, gpu=False).corrected(Correction()) / GB
+        assert reckoned == pytest.approx(peak, rel=0.2), (longest, steps)
 
 
 @pytest.mark.parametrize("peak", [1.5e9, 4.2e9, 0.4e9])
@@ -93,11 +102,15 @@ def test_what_was_measured_sets_the_same_training_right(peak: float) -> None:
 
 
 def mended(eight: catalogue.ModelInfo, available: float, *, gpu: bool = True, recipe: Recipe = BALANCED) -> needs.Mend:
-    found = needs.mend(eight, recipe, 1024, available=round(available), gpu=gpu, correction=Correction())
+    found = needs.mend(eight, recipe, 1024, steps=300, available=round(available), gpu=gpu, correction=Correction())
     assert found is not None
     after = replace(recipe, **found.changes)
     longest = min(1024, after.context)
-    assert needs.memory(eight, after, longest, gpu=gpu).corrected(Correction()) == found.memory_bytes <= available
+    assert (
+        needs.memory(eight, after, longest, steps=300, gpu=gpu).corrected(Correction())
+        == found.memory_bytes
+        <= available
+    )
     return found
 
 
@@ -119,9 +132,9 @@ def test_the_mildest_change_is_proposed(eight: catalogue.ModelInfo) -> None:
 
 
 def test_a_processor_is_never_offered_four_bits_and_some_trainings_fit_nowhere(eight: catalogue.ModelInfo) -> None:
-    assert needs.mend(eight, BALANCED, 1024, available=12 * GB, gpu=False, correction=Correction()) is None
+    assert needs.mend(eight, BALANCED, 1024, steps=300, available=12 * GB, gpu=False, correction=Correction()) is None
     full = replace(BALANCED, method="full")
-    assert needs.mend(eight, full, 1024, available=80 * GB, gpu=True, correction=Correction()) is None
+    assert needs.mend(eight, full, 1024, steps=300, available=80 * GB, gpu=True, correction=Correction()) is None
 
 
 def test_checkpoints_of_all_weights_take_room(eight: catalogue.ModelInfo) -> None:
