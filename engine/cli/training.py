@@ -132,7 +132,7 @@ def _follow(folder: Path) -> None:
 
 def run_value(run: "Run") -> dict[str, Any]:
     """A run as JSON."""
-    kept = ("train_loss", "validation_loss", "tokens_per_second", "seconds", "examples", "trained_parameters")
+    kept = ("train_loss", "validation_loss", "tokens_per_second", "seconds", "examples", "trained_parameters", "energy")
     return {
         "run": run.id,
         "name": run.name,

@@ -257,7 +257,9 @@ def test_a_probe_measures_real_steps_before_any_run(trained: Workspace, tiny: Pa
     assert measured.account.sample > 0
     expected = estimate(trained, None, str(tiny), SHORT)
     assert expected.basis == "probe"
-    assert expected.memory_bytes == pytest.approx(measured.account.peak_memory, rel=0.2)
+    # The training has fewer steps than the probe made, in which a process grows less.
+    assert measured.account.steps > real.steps.total
+    assert 0.6 * measured.account.peak_memory < expected.memory_bytes <= measured.account.peak_memory
     assert not probe.needed(trained, None, str(tiny), SHORT)
     assert not (made.folder / "data.parquet").exists(), "figures alone are kept"
 
