@@ -108,7 +108,11 @@ def make_trainer(
     *,
     callbacks: Sequence[Any] = (),
 ) -> Any:
-    """TRL's SFTTrainer over token rows; `arguments` as `shared.arguments` gives them."""
+    """TRL's SFTTrainer over token rows; `arguments` as `shared.arguments` gives them.
+
+    On a CPU a batch is one row without padding (`packing`); on a GPU Unsloth and flash attention see to that.
+    """
+    import torch
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
@@ -118,9 +122,16 @@ def make_trainer(
                 measured: dict[str, float] = super().evaluate(*args, **keywords)
             return measured
 
+    collator = None
+    if not torch.cuda.is_available():
+        from engine.training import packing
+
+        packing.switch_on(model)
+        collator = packing.pack
     return Trainer(
         model=model,
         args=SFTConfig(**arguments, max_length=None),
+        data_collator=collator,
         train_dataset=_dataset(Dataset, train),
         eval_dataset=_dataset(Dataset, validation) if validation and validation.rows else None,
         processing_class=tokenizer,
