@@ -292,7 +292,7 @@ def _one_step(
     ids, assistant = (part.to(model.device) for part in blocks.batch(row, plan.seed, progress.step, plan.rows))
     counts = weights(assistant, plan)
     if drawer is not None and (not progress.steps or progress.step < CONSTANT_SHARE * progress.steps):
-        back = plan.rows // plan.recall_every
+        back = max(1, plan.rows // plan.recall_every)
         repeated, repetitions = drawer.rows(plan.seed, progress.step, back, blocks.BLOCK)
         ids = torch.cat([repeated.to(ids.device), ids[back:]])
         counts = torch.cat([repetitions.to(ids.device), counts[back:]])
