@@ -120,7 +120,9 @@ def _answer(
         text += piece
         if not guard.AFTER:
             yield Piece(piece)
-    done = Done(text, "stop", 0.0, first, *_count(opened.loaded, text, messages))
+    tokens, read = _count(opened.loaded, text, messages)
+    # Never more than were allowed, however the text is cut up again.
+    done = Done(text, "stop", 0.0, first, min(tokens, decoding.max_new_tokens), read)
     if stop():
         done = replace(done, finish="cancelled")
     elif decoding.schema is None and done.tokens >= decoding.max_new_tokens:
@@ -154,7 +156,10 @@ def _text(verdicts: list[Verdict], text: str) -> str:
 
 
 def _count(loaded: Loaded, text: str, messages: list[Message]) -> tuple[int, int]:
-    """Tokens of an answer and of the talk before it."""
+    """Tokens of an answer, as its text is cut up, and of the talk before it.
+
+    A model may have said a word in more or fewer pieces than its tokenizer cuts it into, so the first is near the truth.
+    """
     prompt = str(loaded.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
     counts = [len(loaded.tokenizer.encode(part, add_special_tokens=False)) for part in (text, prompt)]
     return counts[0], counts[1]
