@@ -158,7 +158,7 @@ def _text(verdicts: list[Verdict], text: str) -> str:
 def _count(loaded: Loaded, text: str, messages: list[Message]) -> tuple[int, int]:
     """Tokens of an answer, as its text is cut up, and of the talk before it.
 
-    A model may have said a word in more or fewer pieces than its tokenizer cuts it into, so the first is near the truth.
+    A model may have said a word in more or fewer pieces than its tokenizer cuts it into: the first is near the truth.
     """
     prompt = str(loaded.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
     counts = [len(loaded.tokenizer.encode(part, add_special_tokens=False)) for part in (text, prompt)]
