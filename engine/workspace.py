@@ -4,9 +4,9 @@ workspace.json      name and format number
 tunedesk.duckdb     examples, versions, golden set, answers, ratings (one process at a time: `engine.database`)
 holder.json         which process has the database open, for the message that a second one gets
 versions/           frozen Parquet files
-recipes/<id>/       own recipes (`engine.training.own_recipes`)
-probes/<key>/       short measurements of this machine (`engine.training.probe`)
-gpu_prices.toml     the person's own list of rented GPUs, where there is one (`engine.training.rental`)
+recipes/<id>/       own recipes (`engine.training.recipes.own_recipes`)
+probes/<key>/       short measurements of this machine (`engine.training.estimates.probe`)
+gpu_prices.toml     the person's own list of rented GPUs, where there is one (`engine.training.costs.rental`)
 runs/<id>/          trainings        bots/<id>/    bots        evaluations/<id>/    measurements
 demos/<id>/         demo links       exports/      files to take away        imports/<id>/ dropped files on their way in
 uploads/      what is taken apart for a moment

@@ -8,8 +8,8 @@ from engine.cli.output import JsonOption, WorkspaceOption, emit, tell, workspace
 from engine.errors import WorkspaceBusy
 
 if TYPE_CHECKING:
-    from engine.training.cost import PowerPrice, RunCost
-    from engine.training.rental import PriceList, Rental
+    from engine.training.costs.cost import PowerPrice, RunCost
+    from engine.training.costs.rental import PriceList, Rental
     from engine.workspace import Workspace
 
 
@@ -27,8 +27,8 @@ def cost(
 ) -> None:
     """Say what a run took: time, electricity, money, and what a rented GPU would have taken."""
     from engine.errors import InputRefused, NotFound
-    from engine.training import rental
-    from engine.training.cost import of_run
+    from engine.training.costs import rental
+    from engine.training.costs.cost import of_run
     from engine.training.runs import get_run, list_runs
 
     opened = workspace_of(workspace, "cost")
@@ -53,7 +53,7 @@ def cost(
 
 def _keep(opened: "Workspace", price: float, currency: str | None) -> None:
     from engine.errors import InputRefused
-    from engine.training.cost import PowerPrice, power_price, set_power_price
+    from engine.training.costs.cost import PowerPrice, power_price, set_power_price
 
     if price == 0:
         set_power_price(opened, None)
@@ -67,7 +67,7 @@ def _keep(opened: "Workspace", price: float, currency: str | None) -> None:
 
 def _price(opened: "Workspace") -> "PowerPrice | None":
     """The price of electricity; none, with a word, while the studio holds the database: the runs are files."""
-    from engine.training.cost import power_price
+    from engine.training.costs.cost import power_price
 
     try:
         return power_price(opened)
@@ -95,7 +95,7 @@ def _value(
 
 
 def _text(run: str, taken: "RunCost", price: "PowerPrice | None", listed: "PriceList", rentals: "list[Rental]") -> str:
-    from engine.training.estimate import in_words
+    from engine.training.estimates.estimate import in_words
 
     lines = [f"{run}: {in_words(taken.seconds) if taken.seconds else 'it has not ended'}. {taken.sentence}"]
     if price is None:

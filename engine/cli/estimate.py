@@ -11,10 +11,10 @@ from engine.cli.training import MethodName
 from engine.errors import JobFailed
 
 if TYPE_CHECKING:
-    from engine.training.cost import ExpectedCost
-    from engine.training.estimate import Estimate
-    from engine.training.recipe import Recipe
-    from engine.training.rental import Rental
+    from engine.training.costs.cost import ExpectedCost
+    from engine.training.costs.rental import Rental
+    from engine.training.estimates.estimate import Estimate
+    from engine.training.recipes.recipe import Recipe
     from engine.workspace import Workspace
 
 
@@ -33,8 +33,9 @@ def estimate(
     json: JsonOption = False,
 ) -> None:
     """Say what a training will take: time, memory, disk, electricity, and a rented GPU instead; start nothing."""
-    from engine.training import cost, own_recipes, rental
-    from engine.training.estimate import estimate as estimated
+    from engine.training.costs import cost, rental
+    from engine.training.estimates.estimate import estimate as estimated
+    from engine.training.recipes import own_recipes
 
     opened = workspace_of(workspace, "estimate")
     chosen = own_recipes.recipe_named(opened, recipe).with_typed(pairs("--set", "--set epochs=2", settings))
@@ -50,7 +51,7 @@ def estimate(
 
 def _measure(opened: "Workspace", version: str | None, base: str, recipe: "Recipe") -> None:
     """Runs a probe to its end; Ctrl-C stops it."""
-    from engine.training import probe
+    from engine.training.estimates import probe
 
     progress = Progress()
     made = probe.start(opened, version, base, recipe)

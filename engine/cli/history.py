@@ -11,7 +11,7 @@ from engine.errors import InputRefused
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.training.compare import Comparison, Golden, Row
+    from engine.training.history.compare import Comparison, Golden, Row
     from engine.training.runs import Run
 
 Told = tuple[dict[str, Any], str]
@@ -71,8 +71,8 @@ def _list(workspace: Workspace, named: list[str]) -> Told:
 
 def _detail(workspace: Workspace, run: "Run") -> Told:
     """One run with its note, its size, its software, and whether it is equal to the one that it repeats."""
-    from engine.training import reproduce
-    from engine.training.history import folder_bytes
+    from engine.training.history import reproduce
+    from engine.training.history.history import folder_bytes
     from engine.words import so_large
 
     size = folder_bytes(run.folder)
@@ -87,7 +87,7 @@ def _detail(workspace: Workspace, run: "Run") -> Told:
 
 
 def _compare(workspace: Workspace, named: list[str]) -> Told:
-    from engine.training.compare import compare
+    from engine.training.history.compare import compare
 
     found = compare(workspace, named)
     value = asdict(found)
@@ -122,21 +122,21 @@ def _golden(found: "Golden") -> list[str]:
 
 
 def _rename(workspace: Workspace, named: str, name: str) -> Told:
-    from engine.training.history import rename
+    from engine.training.history.history import rename
 
     run = rename(workspace, named, name)
     return run_value(run), f"{run.id} is called {run.name} now."
 
 
 def _note(workspace: Workspace, named: str, text: str) -> Told:
-    from engine.training.history import write_note
+    from engine.training.history.history import write_note
 
     run = write_note(workspace, named, text)
     return run_value(run) | {"note": run.note}, f"{run.name}: {run.note or 'no note'}"
 
 
 def _delete(workspace: Workspace, named: list[str], *, apply: bool) -> Told:
-    from engine.training import history
+    from engine.training.history import history
 
     if not named:
         raise InputRefused("No run is named.", "Nothing was deleted.", "Look at the names with: tunedesk runs")
@@ -167,7 +167,7 @@ def again(
     from dataclasses import replace
 
     from engine.serving import bots
-    from engine.training import history
+    from engine.training.history import history
     from engine.training.runs import get_run
 
     opened = workspace_of(workspace, "again")
@@ -186,7 +186,7 @@ def reproduce(
     json: JsonOption = False,
 ) -> None:
     """Repeat a run from its folder alone, and say whether the same came out."""
-    from engine.training import reproduce as reproducing
+    from engine.training.history import reproduce as reproducing
 
     opened = workspace_of(workspace, "reproduce")
     checked = reproducing.check(opened, source, base=base)

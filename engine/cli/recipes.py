@@ -10,8 +10,8 @@ from engine.cli.output import JsonOption, WorkspaceOption, emit, pairs, workspac
 from engine.errors import InputRefused, WorkspaceBusy
 
 if TYPE_CHECKING:
-    from engine.training.own_recipes import Choice, OwnRecipe
-    from engine.training.recipe import Recipe
+    from engine.training.recipes.own_recipes import Choice, OwnRecipe
+    from engine.training.recipes.recipe import Recipe
     from engine.workspace import Workspace
 
 
@@ -37,7 +37,7 @@ def recipes(
     json: JsonOption = False,
 ) -> None:
     """List the recipes and what each would do; show one with all its settings; save, rename or remove one of yours."""
-    from engine.training import own_recipes
+    from engine.training.recipes import own_recipes
 
     changed = pairs("--set", "--set rank=32", settings)
     _only_one(save_as=save_as, rename=rename, remove=remove or None, out=out)
@@ -82,7 +82,7 @@ def _show_or_keep(
     as_json: bool,
 ) -> None:
     """What is done with one recipe that neither goes away nor leaves."""
-    from engine.training import own_recipes
+    from engine.training.recipes import own_recipes
 
     chosen = own_recipes.recipe_named(opened, name).with_typed(changed)
     if save_as is not None and save_as.strip().casefold() != name.strip().casefold():
@@ -104,7 +104,7 @@ def _show_or_keep(
 
 
 def _list(opened: "Workspace", version: str | None, base: str, *, as_json: bool) -> None:
-    from engine.training import own_recipes
+    from engine.training.recipes import own_recipes
 
     found = own_recipes.choices(opened)
     unreadable = own_recipes.shelf(opened).unreadable
@@ -121,9 +121,9 @@ def _what_it_does(opened: "Workspace", version: str | None, base: str, recipe: "
     """What it would do and how long that takes; without a version, why that cannot be said."""
     from engine.data import versions
     from engine.models import catalogue
-    from engine.training.estimate import HOW, estimate
-    from engine.training.estimate import in_words as time_in_words
-    from engine.training.plan import plan
+    from engine.training.estimates.estimate import HOW, estimate
+    from engine.training.estimates.estimate import in_words as time_in_words
+    from engine.training.recipes.plan import plan
 
     try:
         if version is None and not versions.list_versions(opened):
@@ -148,7 +148,7 @@ def _line(choice: "Choice", told: str) -> str:
 
 
 def _changed(recipe: "Recipe") -> str:
-    from engine.training.recipe import changes, settings
+    from engine.training.recipes.recipe import changes, settings
 
     known = {each.name: each for each in settings()}
     said = [
@@ -160,7 +160,7 @@ def _changed(recipe: "Recipe") -> str:
 
 def _all_settings(recipe: "Recipe") -> str:
     """Every setting in its group; a star before what is changed."""
-    from engine.training.recipe import changes, form
+    from engine.training.recipes.recipe import changes, form
 
     usual = {each.field: each.usual for each in changes(recipe)}
     lines = []
@@ -176,7 +176,7 @@ def _all_settings(recipe: "Recipe") -> str:
 def _settings(recipe: "Recipe") -> list[dict[str, Any]]:
     from dataclasses import asdict
 
-    from engine.training.recipe import RECIPES, changes, form
+    from engine.training.recipes.recipe import RECIPES, changes, form
 
     changed = {each.field for each in changes(recipe)}
     return [
@@ -192,7 +192,7 @@ def _settings(recipe: "Recipe") -> list[dict[str, Any]]:
 
 
 def _changes(recipe: "Recipe") -> list[dict[str, Any]]:
-    from engine.training.recipe import changes
+    from engine.training.recipes.recipe import changes
 
     return [each._asdict() for each in changes(recipe)]
 

@@ -13,7 +13,7 @@ from engine.errors import JobFailed
 from engine.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.training.preflight import Finding
+    from engine.training.checks.preflight import Finding
     from engine.training.runs import Run
 
 
@@ -58,7 +58,9 @@ def train(
 ) -> None:
     """Train a model; Ctrl-C stops it and keeps what was learned."""
     from engine.serving import bots
-    from engine.training import own_recipes, preflight, runs
+    from engine.training import runs
+    from engine.training.checks import preflight
+    from engine.training.recipes import own_recipes
 
     opened = workspace_of(workspace, "train")
     if resume is not None and not check:

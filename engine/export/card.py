@@ -12,7 +12,7 @@ from engine.evaluation.report import Report
 from engine.models.catalogue import STARTER, ModelInfo
 from engine.models.structured import Schema
 from engine.serving.bots import Bot
-from engine.training.recipe import Recipe
+from engine.training.recipes.recipe import Recipe
 from engine.workspace import Workspace
 
 SMALL = 100_000_000

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from engine import files, jobs
 from engine.errors import JobFailed, ModelUnavailable, TunedeskError
 from engine.models import catalogue
-from engine.training import energy, shared
-from engine.training.pace import Account, Stopwatch, shape_of
-from engine.training.recipe import Method, Recipe
+from engine.training.costs import energy
+from engine.training.estimates.pace import Account, Stopwatch, shape_of
+from engine.training.methods import shared
+from engine.training.recipes.recipe import Method, Recipe
 from engine.training.task import MADE, Task
 
 if TYPE_CHECKING:
@@ -65,21 +66,21 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
 def preparation(method: Method) -> Callable[[Path, Recipe, catalogue.ModelInfo], Task]:
     """The method's own preparation; each is imported alone, because Unsloth changes what is imported after it."""
     if method == "classifier":
-        from engine.training import classifier
+        from engine.training.methods import classifier
 
         return classifier.prepare
     if method == "dpo":
-        from engine.training import preference
+        from engine.training.methods import preference
 
         return preference.prepare
-    from engine.training import sft
+    from engine.training.methods import sft
 
     return sft.prepare
 
 
 def account(recipe: Recipe, task: Task, stopwatch: Stopwatch) -> Account:
     """What was measured of a training, for the next estimate."""
-    from engine.training.clock import peak_memory
+    from engine.training.estimates.clock import peak_memory
 
     shape = shape_of(recipe, task.parameters, compiled=os.environ.get("UNSLOTH_CPU_COMPILE") == "1")
     return stopwatch.account(shape, task.tokens_per_step, peak_memory())
@@ -96,7 +97,7 @@ def _trainer(
     resumed: bool,
 ) -> "tuple[Any, Live]":
     """The method's trainer, and the callback that reports."""
-    from engine.training.clock import Clock
+    from engine.training.estimates.clock import Clock
     from engine.training.live import Live
 
     told = shared.arguments(

@@ -21,8 +21,9 @@ from engine import files, jobs
 from engine.data import versions
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.models import catalogue
-from engine.training import provenance, queue
-from engine.training.recipe import Recipe
+from engine.training import queue
+from engine.training.history import provenance
+from engine.training.recipes.recipe import Recipe
 from engine.training.watch import Point
 from engine.workspace import Workspace
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.training.recipe import Method
+from engine.training.recipes.recipe import Method
 
 # Under what name a run's folder holds what it made: an adapter, a whole model, or an adapter with a classifier's head.
 MADE: dict[Method, str] = {"sft": "adapter", "dpo": "adapter", "full": "model", "classifier": "classifier"}

@@ -13,8 +13,8 @@ from engine.data import versions
 from engine.errors import TunedeskError
 from engine.models import catalogue
 from engine.training import queue, runs
-from engine.training.estimate import Estimate, estimate
-from engine.training.recipe import CHANGEABLE, LAYERS, RECIPES, SCHEDULES, Recipe
+from engine.training.estimates.estimate import Estimate, estimate
+from engine.training.recipes.recipe import CHANGEABLE, LAYERS, RECIPES, SCHEDULES, Recipe
 from engine.workspace import Workspace
 from studio import forms, notices
 from studio.events import QUIET

@@ -9,9 +9,9 @@ from datetime import datetime
 from html import escape
 
 from engine.hardware import GIB
-from engine.training.estimate import Estimate, in_words
-from engine.training.fields import help_texts
-from engine.training.recipe import RECIPES, Recipe, changes
+from engine.training.estimates.estimate import Estimate, in_words
+from engine.training.recipes.fields import help_texts
+from engine.training.recipes.recipe import RECIPES, Recipe, changes
 from engine.training.runs import Curve, Run, Sample
 from engine.words import so_many
 from studio import charts, notices

@@ -23,11 +23,11 @@ from engine.models import catalogue
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, load_for_inference
 from engine.models.structured import triage_schema
-from engine.training import classifier, preference, sft
-from engine.training.classifier import Labelled
-from engine.training.preference import Pair
-from engine.training.recipe import Recipe, ready
-from engine.training.shared import Learned
+from engine.training.methods import classifier, preference, sft
+from engine.training.methods.classifier import Labelled
+from engine.training.methods.preference import Pair
+from engine.training.methods.shared import Learned
+from engine.training.recipes.recipe import Recipe, ready
 from tests.bench import diverse, measures, tasks
 from tests.bench.tasks import Task
 

@@ -20,9 +20,10 @@ from typing import Any
 from engine import hardware, jobs
 from engine.data import freezing
 from engine.models import catalogue
-from engine.training import probe, runs
-from engine.training.estimate import Estimate, estimate
-from engine.training.recipe import RECIPES, Recipe
+from engine.training import runs
+from engine.training.estimates import probe
+from engine.training.estimates.estimate import Estimate, estimate
+from engine.training.recipes.recipe import RECIPES, Recipe
 from engine.workspace import Workspace, open_workspace
 from tests.bench import tasks
 

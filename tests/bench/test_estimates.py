@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.training import pace
-from engine.training.estimate import Estimate
+from engine.training.estimates import pace
+from engine.training.estimates.estimate import Estimate
 from tests.bench import tasks
 from tests.bench.estimates import BALANCED, SETTINGS, DiskWatch, compare, measure
 from tests.engine.models.tiny import make_tiny

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 from engine import files  # noqa: E402
 from engine.data.examples import Example  # noqa: E402
 from engine.models import catalogue  # noqa: E402
-from engine.training.recipe import Recipe, learning_rate_for, ready  # noqa: E402
+from engine.training.recipes.recipe import Recipe, learning_rate_for, ready  # noqa: E402
 from tests.bench import tasks  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "training.json"
@@ -59,7 +59,7 @@ def run_plain(steps: int) -> dict[str, Any]:
     from transformers import AutoModelForCausalLM, get_cosine_schedule_with_warmup
 
     from engine.models.loading import end_of_turn_ids, load_tokenizer
-    from engine.training.rows import make_rows
+    from engine.training.methods.rows import make_rows
 
     began = time.monotonic()
     info, recipe = catalogue.resolve(), recipe_of(steps)
@@ -107,8 +107,8 @@ def run_plain(steps: int) -> dict[str, Any]:
 def run_ours(steps: int) -> dict[str, Any]:
     """The product's own training, as the job makes it."""
     from engine.models.loading import end_of_turn_ids, load_for_training
-    from engine.training import sft, shared
-    from engine.training.rows import make_rows
+    from engine.training.methods import sft, shared
+    from engine.training.methods.rows import make_rows
 
     began = time.monotonic()
     os.environ.setdefault("UNSLOTH_COMPILE_LOCATION", tempfile.mkdtemp())

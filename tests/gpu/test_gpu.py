@@ -73,7 +73,7 @@ def test_quick_training_and_an_answer(tmp_path: Path) -> None:
 def test_the_gpus_counter_grows_as_it_works() -> None:
     import torch
 
-    from engine.training.energy import Nvml, gpu_counter
+    from engine.training.costs.energy import Nvml, gpu_counter
 
     counter = gpu_counter()
     assert isinstance(counter, Nvml)

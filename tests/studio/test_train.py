@@ -12,7 +12,7 @@ from gradio_client import Client
 
 from engine import files, jobs
 from engine.training import runs
-from engine.training.recipe import CHANGEABLE, RECIPES, Recipe
+from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Recipe
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import train
 from studio.tabs import train_parts as parts

@@ -1,4 +1,4 @@
-"""What `engine.training.preflight` looks at, a module for each kind of thing.
+"""What `engine.training.checks.preflight` looks at, a module for each kind of thing.
 
 finding     what a check tells, and the mend that a button applies
 model       the base, its tokenizer and its chat template; the adapter that a run goes on from

@@ -8,9 +8,9 @@ from engine.data.duplicates import normalise
 from engine.data.examples import Example
 from engine.data.summary import ONE_SIDED
 from engine.training.checks.finding import Finding
-from engine.training.classifier import labelled
-from engine.training.preference import pairs_of
-from engine.training.recipe import Method
+from engine.training.methods.classifier import labelled
+from engine.training.methods.preference import pairs_of
+from engine.training.recipes.recipe import Method
 from engine.words import so_many
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from engine.errors import InputRefused, TunedeskError
-from engine.training.recipe import Recipe
+from engine.training.recipes.recipe import Recipe
 
 Severity = Literal["stops", "warns", "mended"]
 """stops: the training would fail or learn nothing. warns: it would learn less or wrong. mended: Tunedesk sees to it by

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from engine.hardware import GIB, Machine
 from engine.training.checks.finding import Finding
-from engine.training.recipe import Recipe
+from engine.training.recipes.recipe import Recipe
 
 # The context of a process that computes on a card and does nothing takes about half a gigabyte, a desktop on a small
 # card as much. A tenth of the card or a gigabyte, whichever is more, is what somebody else computes with.

@@ -16,8 +16,8 @@ from engine.models import catalogue
 from engine.models.loading import end_of_turn_ids_in, padding_of
 from engine.models.tokens import ChatTokenizer, open_tokenizer, read_template
 from engine.training.checks.finding import Finding
-from engine.training.recipe import LAYERS, Recipe
-from engine.training.rows import IGNORED, make_rows
+from engine.training.methods.rows import IGNORED, make_rows
+from engine.training.recipes.recipe import LAYERS, Recipe
 from engine.words import so_many
 
 # Words that no template writes by itself, so that what becomes of a message can be seen.

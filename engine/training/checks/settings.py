@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.training.checks.finding import Finding
-from engine.training.recipe import Method, Recipe, count_steps, epochs_for, learning_rate_for
+from engine.training.recipes.recipe import Method, Recipe, count_steps, epochs_for, learning_rate_for
 from engine.words import so_many
 
 # "Trained, but nothing changed" is said of the 30 to 60 steps that widely copied notebooks stop after. On the sample
@@ -16,7 +16,8 @@ FEWEST_STEPS = 30
 # A classifier's head on few messages takes more: Mosbach et al. 2021 ("On the Stability of Fine-tuning BERT") use 20.
 MOST_EPOCHS: dict[Method, float] = {"sft": 16.0, "full": 16.0, "dpo": 16.0, "classifier": 20.0}
 # Against the automatic rate, which is the one measured to be best. Careful learns at a tenth of it; at a twentieth the
-# starter hardly learned (F1 .28 instead of .90 on unseen questions, see `engine.training.recipe`): the line is between.
+# starter hardly learned (F1 .28 instead of .90 on unseen questions, see `engine.training.recipes.recipe`): the line is
+# between.
 LOWEST_RATE = 1 / 15
 # The starter's validation loss on the sample shop came in 30 steps from 7.2 to 2.3 at the automatic rate, to 2.2 at
 # three times that, and stayed at 6.3 at five times: the line is between. For a billion parameters it is 8e-4.

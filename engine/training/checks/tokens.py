@@ -13,10 +13,10 @@ from engine.models.tokens import ChatTokenizer
 from engine.training.checks.examples import evenly
 from engine.training.checks.finding import Finding
 from engine.training.checks.model import LONG
-from engine.training.classifier import labelled
-from engine.training.preference import pairs_of
-from engine.training.recipe import Method
-from engine.training.rows import IGNORED, Row, make_rows
+from engine.training.methods.classifier import labelled
+from engine.training.methods.preference import pairs_of
+from engine.training.methods.rows import IGNORED, Row, make_rows
+from engine.training.recipes.recipe import Method
 from engine.words import so_many
 
 # About a second; more are taken evenly from all and counted up.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine import cli, files
-from engine.training.recipe import RECIPES
+from engine.training.recipes.recipe import RECIPES
 from engine.workspace import open_workspace
 
 

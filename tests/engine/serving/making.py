@@ -19,7 +19,7 @@ from engine.models import catalogue
 from engine.serving import bots
 from engine.serving.bots import Bot
 from engine.training import runs
-from engine.training.recipe import LAYERS, RECIPES
+from engine.training.recipes.recipe import LAYERS, RECIPES
 from engine.training.runs import Run
 from engine.workspace import Workspace, open_workspace
 

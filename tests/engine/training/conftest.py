@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.data import freezing
-from engine.training.recipe import Recipe
+from engine.training.recipes.recipe import Recipe
 from engine.workspace import Workspace, open_workspace
 from tests.engine.models.tiny import make_tiny
 

@@ -12,8 +12,9 @@ from safetensors.numpy import save_file
 from engine import files, jobs
 from engine.data import versions
 from engine.models import catalogue
-from engine.training import provenance, runs
-from engine.training.recipe import Recipe
+from engine.training import runs
+from engine.training.history import provenance
+from engine.training.recipes.recipe import Recipe
 from engine.training.runs import Run
 from engine.workspace import Workspace
 

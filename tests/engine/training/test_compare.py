@@ -4,7 +4,7 @@ import pytest
 
 from engine.data import freezing
 from engine.errors import InputRefused, NotFound
-from engine.training.compare import compare
+from engine.training.history.compare import compare
 from engine.workspace import Workspace
 from tests.engine.training.made import made_evaluation, made_run
 

@@ -7,10 +7,11 @@ import pytest
 
 from engine import files, hardware
 from engine.errors import InputRefused
-from engine.training import cost, runs
-from engine.training.cost import PowerPrice
-from engine.training.energy import Energy
-from engine.training.estimate import estimate
+from engine.training import runs
+from engine.training.costs import cost
+from engine.training.costs.cost import PowerPrice
+from engine.training.costs.energy import Energy
+from engine.training.estimates.estimate import estimate
 from engine.workspace import Workspace
 from tests.engine.training.conftest import SHORT
 

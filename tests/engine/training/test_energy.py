@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import files
-from engine.training.energy import (
+from engine.training.costs.energy import (
     WATTS_PER_CORE,
     Energy,
     Meter,

@@ -8,11 +8,12 @@ import pytest
 from engine import files, hardware, jobs
 from engine.data import freezing, versions
 from engine.errors import InputRefused, NotFound
-from engine.training import estimate as module
-from engine.training import lengths, pace, probe, runs
-from engine.training.estimate import estimate, in_words
-from engine.training.pace import Account, Stopwatch
-from engine.training.recipe import Recipe
+from engine.training import runs
+from engine.training.estimates import estimate as module
+from engine.training.estimates import lengths, pace, probe
+from engine.training.estimates.estimate import estimate, in_words
+from engine.training.estimates.pace import Account, Stopwatch
+from engine.training.recipes.recipe import Recipe
 from engine.workspace import Workspace
 from tests.engine.training.conftest import SHORT, make_workspace
 from tests.engine.training.shapes import EIGHT_BILLION, make_shape

@@ -6,7 +6,8 @@ import pytest
 
 from engine import files
 from engine.errors import InputRefused, NotFound, StorageFailed
-from engine.training import history, runs
+from engine.training import runs
+from engine.training.history import history
 from engine.workspace import Workspace
 from tests.engine.training.made import made_evaluation, made_run
 

@@ -11,9 +11,10 @@ from engine.data import freezing
 from engine.errors import InputRefused
 from engine.models.loading import load_for_inference
 from engine.serving import bots
-from engine.training import classifier, runs
-from engine.training.preference import MARGIN
-from engine.training.recipe import Method
+from engine.training import runs
+from engine.training.methods import classifier
+from engine.training.methods.preference import MARGIN
+from engine.training.recipes.recipe import Method
 from engine.training.runs import Run
 from engine.workspace import Workspace
 from tests.engine.training.conftest import SHORT

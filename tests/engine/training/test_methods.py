@@ -11,10 +11,10 @@ from engine.data.examples import Example
 from engine.errors import InputRefused
 from engine.models import catalogue
 from engine.models.loading import load_for_inference
-from engine.training import classifier, preference, sft
-from engine.training.classifier import Labelled
-from engine.training.preference import Pair
-from engine.training.recipe import RECIPES, batches, learning_rate_for
+from engine.training.methods import classifier, preference, sft
+from engine.training.methods.classifier import Labelled
+from engine.training.methods.preference import Pair
+from engine.training.recipes.recipe import RECIPES, batches, learning_rate_for
 from tests.engine.training.conftest import ASKED, SHORT, THINGS
 
 RECIPE = replace(SHORT, epochs=1.0, dropout=0.0)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from engine.models import catalogue
-from engine.training import needs
-from engine.training.needs import Correction, Memory
-from engine.training.recipe import RECIPES, Recipe
+from engine.training.estimates import needs
+from engine.training.estimates.needs import Correction, Memory
+from engine.training.recipes.recipe import RECIPES, Recipe
 from tests.engine.training.shapes import EIGHT_BILLION, make_shape
 
 GB = 10**9
@@ -24,7 +24,7 @@ def test_adapter_weights_are_counted_as_peft_makes_them(tiny: Path) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from engine.training.recipe import LAYERS
+    from engine.training.recipes.recipe import LAYERS
 
     model = get_peft_model(
         AutoModelForCausalLM.from_pretrained(tiny), LoraConfig(r=16, target_modules=list(LAYERS["all"]))

@@ -11,8 +11,8 @@ import pytest
 from engine import files
 from engine.cli import main
 from engine.errors import InputRefused, NotFound
-from engine.training import own_recipes
-from engine.training.recipe import RECIPES, Recipe
+from engine.training.recipes import own_recipes
+from engine.training.recipes.recipe import RECIPES, Recipe
 from engine.workspace import Workspace, open_workspace
 from tests.engine.cli.test_terminal import tunedesk
 from tests.engine.training.conftest import make_workspace

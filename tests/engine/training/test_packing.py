@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from engine.models import catalogue
-from engine.training import packing
+from engine.training.methods import packing
 
 EXAMPLES = [
     {"input_ids": [1, 9, 8, 7, 2], "labels": [-100, -100, 8, 7, 2]},

@@ -25,9 +25,9 @@ from engine.models.loading import load_tokenizer
 from engine.models.tokens import ChatTokenizer
 from engine.training import runs
 from engine.training.checks.machine import check_gpu
-from engine.training.preflight import Finding, mended, preflight, refuse
-from engine.training.recipe import Recipe, ready
-from engine.training.rows import make_rows
+from engine.training.checks.preflight import Finding, mended, preflight, refuse
+from engine.training.methods.rows import make_rows
+from engine.training.recipes.recipe import Recipe, ready
 from engine.workspace import Workspace, open_workspace
 from tests.engine.models.tiny import TEMPLATE, make_tiny
 

@@ -6,9 +6,9 @@ import pytest
 
 from engine import files
 from engine.errors import InputRefused, StorageFailed
-from engine.training import fields as words
-from engine.training.plan import plan, times
-from engine.training.recipe import (
+from engine.training.recipes import fields as words
+from engine.training.recipes.plan import plan, times
+from engine.training.recipes.recipe import (
     CHANGEABLE,
     RECIPES,
     Change,

@@ -7,8 +7,9 @@ import pytest
 
 from engine.errors import InputRefused
 from engine.models import catalogue
-from engine.training import needs, rental
-from engine.training.recipe import RECIPES
+from engine.training.costs import rental
+from engine.training.estimates import needs
+from engine.training.recipes.recipe import RECIPES
 from engine.workspace import Workspace
 from tests.engine.training.conftest import SHORT
 from tests.engine.training.shapes import EIGHT_BILLION, make_shape

@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 from engine import files, jobs
 from engine.data import freezing
 from engine.errors import InputRefused, ModelUnavailable, NotFound, StorageFailed
-from engine.training import history, provenance, reproduce, runs
+from engine.training import runs
+from engine.training.history import history, provenance, reproduce
 from engine.training.runs import Run
 from engine.workspace import Workspace, open_workspace
 from tests.engine.training.conftest import SHORT

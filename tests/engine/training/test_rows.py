@@ -6,7 +6,7 @@ from engine.data.examples import Example, Turn
 from engine.errors import InputRefused
 from engine.models import catalogue
 from engine.models.loading import load_tokenizer
-from engine.training.rows import IGNORED, make_rows
+from engine.training.methods.rows import IGNORED, make_rows
 from tests.engine.models.tiny import TEMPLATE, make_tiny
 
 END = 2

@@ -1,6 +1,7 @@
 """What a training was made with, told so exactly that it can be repeated: software, base model, data.
 
-Written into a run's run.json when it starts, and looked at again when it is reproduced (`engine.training.reproduce`).
+Written into a run's run.json when it starts, and looked at again when it is reproduced
+(`engine.training.history.reproduce`).
 """
 
 import hashlib

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from engine import files
 from engine.errors import InputRefused, NotFound, StorageFailed, TunedeskError
-from engine.training.fields import help_texts
-from engine.training.recipe import RECIPES, Recipe
+from engine.training.recipes.fields import help_texts
+from engine.training.recipes.recipe import RECIPES, Recipe
 from engine.workspace import Workspace
 
 FORMAT = 1

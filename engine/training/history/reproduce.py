@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from engine import jobs
 from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.models import catalogue
-from engine.training import provenance, runs
+from engine.training import runs
+from engine.training.history import provenance
 from engine.training.runs import Run
 from engine.workspace import Workspace
 

@@ -4,8 +4,9 @@
         print(finding.severity, finding.title, finding.remedy)
         recipe = mended(recipe, finding)
 
-Everything is looked at with the base's own tokenizer and chat template on the version's own examples; no weights and
-no torch are loaded. Time and memory are `engine.training.estimate`'s. The checks are in `engine.training.checks`.
+Everything is looked at with the base's own tokenizer and chat template on the version's own examples; no
+weights and no torch are loaded. Time and memory are `engine.training.estimates.estimate`'s. The checks are beside
+this module.
 """
 
 from collections.abc import Sequence
@@ -20,11 +21,12 @@ from engine.data.versions import Version
 from engine.errors import NotFound, StorageFailed, TunedeskError
 from engine.hardware import Machine
 from engine.models.catalogue import ModelInfo
-from engine.training import needs, runs
+from engine.training import runs
 from engine.training.checks import examples as data
 from engine.training.checks import leaks, machine, model, settings, tokens
 from engine.training.checks.finding import SEVERITIES, Finding, Severity, mended
-from engine.training.recipe import Method, Recipe
+from engine.training.estimates import needs
+from engine.training.recipes.recipe import Method, Recipe
 from engine.workspace import Workspace
 
 __all__ = ["Finding", "Severity", "mended", "preflight", "refuse"]

@@ -1,7 +1,7 @@
 """What a training costs here: its electricity, at the person's own price. `rental` has the same run on a rented GPU.
 
-Kilowatt-hours come from `engine.training.energy`, which says what was counted and whether it was measured. Money is
-said only where a person has set a price; no usual one is assumed.
+Kilowatt-hours come from `engine.training.costs.energy`, which says what was counted and whether it was measured.
+Money is said only where a person has set a price; no usual one is assumed.
 """
 
 import json
@@ -10,9 +10,9 @@ from statistics import median
 
 from engine import hardware
 from engine.errors import InputRefused
-from engine.training import energy, rental
-from engine.training.energy import JOULES_PER_KWH, WATTS_PER_CORE, Energy, in_kwh, in_money, span
-from engine.training.estimate import Estimate
+from engine.training.costs import energy, rental
+from engine.training.costs.energy import JOULES_PER_KWH, WATTS_PER_CORE, Energy, in_kwh, in_money, span
+from engine.training.estimates.estimate import Estimate
 from engine.training.runs import Run, list_runs
 from engine.workspace import Workspace
 

@@ -1,8 +1,8 @@
 """How quickly this machine trained and how much memory that took: measured in every run, kept with it, read for the
 next estimate.
 
-A `Stopwatch`, which `engine.training.clock` holds over the trainer, gives the account that a run's result.json and a
-probe's carry under "pace"; `measured` reads these accounts back. None of this loads torch.
+A `Stopwatch`, which `engine.training.estimates.clock` holds over the trainer, gives the account that a run's
+result.json and a probe's carry under "pace"; `measured` reads these accounts back. None of this loads torch.
 """
 
 import math
@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from engine import files, hardware
 from engine.training import runs
-from engine.training.recipe import Recipe, batches
+from engine.training.recipes.recipe import Recipe, batches
 from engine.workspace import Workspace
 
 PROBES = "probes"
@@ -115,7 +115,7 @@ def shape_of(recipe: Recipe, parameters: int, *, compiled: bool) -> Shape:
 
 
 class Stopwatch:
-    """Gathers the times of a training; `engine.training.clock.Clock` tells it of the trainer's steps."""
+    """Gathers the times of a training; `engine.training.estimates.clock.Clock` tells it of the trainer's steps."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()

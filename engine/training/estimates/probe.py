@@ -1,6 +1,6 @@
 """A short measurement before the first training: a few real steps, so that its estimate is no guess.
 
-    python -m engine.training.probe FOLDER        (started by `start`)
+    python -m engine.training.estimates.probe FOLDER        (started by `start`)
 
 The method's own preparation and trainer run on generated rows as long as those of the data, until a few seconds of
 steps are measured; nothing is kept but the figures. They count for this machine, base, method and shape, by which the
@@ -29,14 +29,15 @@ from engine.data import versions
 from engine.data.examples import messages
 from engine.errors import InputRefused, JobFailed
 from engine.models import catalogue, tokens
-from engine.training import estimate, runs
-from engine.training.estimate import Situation, situation
-from engine.training.lengths import Lengths, Row, count_rows, lengths
-from engine.training.pace import PROBES, Stopwatch
-from engine.training.recipe import Recipe, batches, count_steps
+from engine.training import runs
+from engine.training.estimates import estimate
+from engine.training.estimates.estimate import Situation, situation
+from engine.training.estimates.lengths import Lengths, Row, count_rows, lengths
+from engine.training.estimates.pace import PROBES, Stopwatch
+from engine.training.recipes.recipe import Recipe, batches, count_steps
 from engine.workspace import Workspace
 
-MODULE = "engine.training.probe"
+MODULE = "engine.training.estimates.probe"
 # Steps beyond the first until it ends: at least so many, and no more once they took so long, or are so many.
 FEWEST_STEPS, SECONDS_OF_STEPS, MOST_STEPS = 5, 6.0, 40
 # The longest row is in each round through the rows, so that the memory for it is seen.
@@ -117,7 +118,8 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
         InputRefused, ModelUnavailable: as the method's own preparation.
         JobFailed: it was asked to stop.
     """
-    from engine.training import job, shared
+    from engine.training import job
+    from engine.training.methods import shared
 
     stopwatch = Stopwatch()
     recipe = Recipe.load(folder / "recipe.json")
@@ -126,7 +128,7 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
     report.update(message="Loading the model")
     task = job.preparation(recipe.method)(folder, recipe, info)
     # Late: Unsloth changes what is imported after it.
-    from engine.training.clock import Clock
+    from engine.training.estimates.clock import Clock
 
     def enough(watch: Stopwatch) -> bool:
         report.update(step=len(watch.steps), steps=MOST_STEPS, message="Measuring")

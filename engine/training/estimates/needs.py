@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.hardware import GIB
 from engine.models import catalogue
-from engine.training.recipe import LAYERS, Method, Recipe, batches
+from engine.training.recipes.recipe import LAYERS, Method, Recipe, batches
 
 # Python with torch, transformers, trl and unsloth loaded, bytes: a tiny model took 0.70 to 0.77 GB by each method.
 LIBRARIES = 750_000_000

@@ -14,16 +14,16 @@ from engine import files
 from engine.errors import InputRefused, StorageFailed
 from engine.hardware import GIB
 from engine.models import catalogue
-from engine.training import needs
-from engine.training.energy import JOULES_PER_KWH, in_money, span
-from engine.training.estimate import in_words, situation
-from engine.training.lengths import count_rows, lengths
-from engine.training.recipe import Recipe, batches
+from engine.training.costs.energy import JOULES_PER_KWH, in_money, span
+from engine.training.estimates import needs
+from engine.training.estimates.estimate import in_words, situation
+from engine.training.estimates.lengths import count_rows, lengths
+from engine.training.recipes.recipe import Recipe, batches
 from engine.training.runs import Run
 from engine.workspace import Workspace
 
 LIST = "gpu_prices.toml"
-LIST_IN_THE_BOX = Path(__file__).parents[2] / "assets" / LIST
+LIST_IN_THE_BOX = Path(__file__).parents[3] / "assets" / LIST
 FORMAT = 1
 # Of a card's operations per second, what a training makes use of: a loop that nobody tuned, and the 38 to 43% that well
 # tuned ones reach (Llama 3, Dubey et al. 2024, table 4).

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from engine import files, jobs
 from engine.errors import InputRefused
 from engine.training import runs
-from engine.training.recipe import settings
+from engine.training.recipes.recipe import settings
 from engine.training.runs import Run
 from engine.training.watch import Point
 from engine.words import so_large

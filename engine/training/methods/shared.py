@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import InputRefused
 from engine.models.loading import bf16_is_quick
-from engine.training.recipe import LAYERS, Recipe, batches
+from engine.training.recipes.recipe import LAYERS, Recipe, batches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -20,10 +20,10 @@ from engine.models import catalogue
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
 from engine.models.tokens import count_tokens
-from engine.training import shared
-from engine.training.recipe import Recipe, count_steps, epochs_for, learning_rate_for
-from engine.training.rows import Rows, make_rows
-from engine.training.shared import Learned
+from engine.training.methods import shared
+from engine.training.methods.rows import Rows, make_rows
+from engine.training.methods.shared import Learned
+from engine.training.recipes.recipe import Recipe, count_steps, epochs_for, learning_rate_for
 from engine.training.task import Task
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def make_trainer(
 
     collator = None
     if not torch.cuda.is_available():
-        from engine.training import packing
+        from engine.training.methods import packing
 
         packing.switch_on(model)
         collator = packing.pack

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from engine.data import versions
 from engine.data.examples import Example, messages
 from engine.models import catalogue, tokens
-from engine.training.recipe import Method
+from engine.training.recipes.recipe import Method
 
 # Longer versions are counted on this many rows and scaled.
 COUNTED = 2000

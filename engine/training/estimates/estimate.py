@@ -1,9 +1,9 @@
 """What a training will take, before it starts: examples, steps, time, memory, disk, and what would make it fit.
 
 Tokens are counted with the model's own tokenizer. Time and memory are what earlier runs of the same base and shape took
-on this machine; before there is one, what a probe measured (`engine.training.probe`); before that, what trainings of
-another shape took, by the operations of each; and where nothing was measured, they follow from how quickly this machine
-multiplies matrices. The estimate says which.
+on this machine; before there is one, what a probe measured (`engine.training.estimates.probe`); before that, what
+trainings of another shape took, by the operations of each; and where nothing was measured, they follow from how quickly
+this machine multiplies matrices. The estimate says which.
 """
 
 import math
@@ -17,11 +17,11 @@ import numpy as np
 from engine import hardware
 from engine.data import versions
 from engine.models import catalogue
-from engine.training import needs, pace
-from engine.training.lengths import Counted, Lengths, count_rows, lengths
-from engine.training.needs import Correction, Mend
-from engine.training.pace import Measurement, Shape
-from engine.training.recipe import Recipe, Steps, count_steps, epochs_for
+from engine.training.estimates import needs, pace
+from engine.training.estimates.lengths import Counted, Lengths, count_rows, lengths
+from engine.training.estimates.needs import Correction, Mend
+from engine.training.estimates.pace import Measurement, Shape
+from engine.training.recipes.recipe import Recipe, Steps, count_steps, epochs_for
 from engine.words import so_many
 from engine.workspace import Workspace
 
@@ -29,7 +29,8 @@ from engine.workspace import Workspace
 SHARE_OF_PEAK = 0.7
 # Imports, loading, first samples: seen on 2 cores. Where nothing was measured, twice that: there are checks, too.
 SECONDS_BEFORE = 14.0
-# From about so many tokens a CPU compiles the layers, and then learns about so much quicker (`engine.training.shared`).
+# From about so many tokens a CPU compiles the layers, and then learns about so much quicker
+# (`engine.training.methods.shared`).
 TOKENS_WORTH_COMPILING = 300_000
 COMPILED_SPEED = 1.9
 # The callback that answers samples does so before the first step and so often over the run (`engine.training.live`).

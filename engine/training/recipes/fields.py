@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from engine.errors import InputRefused, StorageFailed
 
-HELP = Path(__file__).parents[2] / "assets" / "help"
+HELP = Path(__file__).parents[3] / "assets" / "help"
 Kind = Literal["whole", "number", "switch", "choice"]
 Value = float | int | bool | str | None
 KINDS: dict[object, Kind] = {int: "whole", float: "number", float | None: "number", bool: "switch"}

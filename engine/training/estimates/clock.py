@@ -8,9 +8,9 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from engine import hardware
-from engine.training.energy import Meter
-from engine.training.needs import CUDA_CONTEXT
-from engine.training.pace import Stopwatch
+from engine.training.costs.energy import Meter
+from engine.training.estimates.needs import CUDA_CONTEXT
+from engine.training.estimates.pace import Stopwatch
 
 
 class Clock(TrainerCallback):

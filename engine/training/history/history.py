@@ -1,6 +1,6 @@
 """What people do with the runs they have: name them, write on them, delete them, start one again with other settings.
 
-`engine.training.compare` sets runs side by side, `engine.training.reproduce` repeats one exactly.
+`engine.training.history.compare` sets runs side by side, `engine.training.history.reproduce` repeats one exactly.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from engine import files
 from engine.errors import InputRefused
 from engine.models import catalogue
 from engine.training import runs
-from engine.training.compare import evaluations, has_measured, listed
-from engine.training.recipe import Recipe
+from engine.training.history.compare import evaluations, has_measured, listed
+from engine.training.recipes.recipe import Recipe
 from engine.training.runs import Run
 from engine.words import so_large, so_many
 from engine.workspace import Workspace

@@ -18,9 +18,9 @@ from engine.data.versions import read_split
 from engine.errors import InputRefused
 from engine.models import catalogue
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
-from engine.training import sft, shared
-from engine.training.recipe import Recipe, count_steps, learning_rate_for
-from engine.training.shared import Learned
+from engine.training.methods import sft, shared
+from engine.training.methods.shared import Learned
+from engine.training.recipes.recipe import Recipe, count_steps, learning_rate_for
 from engine.training.task import Task
 
 # How far the model may move from what it was; the paper's and TRL's value. Lower moves further.

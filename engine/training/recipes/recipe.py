@@ -28,7 +28,7 @@ from typing import Any, Literal, NamedTuple
 
 from engine import files
 from engine.errors import InputRefused, StorageFailed
-from engine.training.fields import Setting, Value, about, help_texts, setting
+from engine.training.recipes.fields import Setting, Value, about, help_texts, setting
 
 FORMAT = 1
 # (parameters, learning rate): measured at the small end, the usual rate at the large one.

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from engine.training.recipe import (
+from engine.training.recipes.recipe import (
     LARGE,
     RATES,
     USUAL_EPOCHS,

@@ -21,9 +21,9 @@ from engine.data.versions import read_split
 from engine.errors import InputRefused, ModelUnavailable
 from engine.models import catalogue
 from engine.models.loading import load_tokenizer
-from engine.training import sft, shared
-from engine.training.recipe import LAYERS, Recipe, count_steps, learning_rate_for
-from engine.training.shared import Learned
+from engine.training.methods import sft, shared
+from engine.training.methods.shared import Learned
+from engine.training.recipes.recipe import LAYERS, Recipe, count_steps, learning_rate_for
 from engine.training.task import Task
 
 if TYPE_CHECKING:

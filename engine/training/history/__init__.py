@@ -1,0 +1,1 @@
+"""Looking back at runs: the list, comparing, and repeating one from its own files."""

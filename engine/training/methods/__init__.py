@@ -1,0 +1,1 @@
+"""The ways to train, a module each, and what they share: rows, batches without padding, the trainer."""
