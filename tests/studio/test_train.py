@@ -15,7 +15,9 @@ from engine.training import runs
 from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Recipe
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import train
-from studio.tabs import train_parts as parts
+from studio.tabs.train import history, plan, plan_parts
+from studio.tabs.train import run as shown
+from studio.tabs.train import run_parts as parts
 from tests.engine.models.tiny import make_tiny
 from tests.engine.training.conftest import SHORT, make_workspace
 
@@ -80,7 +82,7 @@ def written(workspace: Workspace, name: str, *, ended: bool = True) -> runs.Run:
 
 def test_without_a_version_the_way_to_data_is_shown(tmp_path: Path) -> None:
     empty = open_workspace(tmp_path / "empty")
-    version, recipe, row, advanced, words, _, go = train.draw_form(empty, None, "starter", *form(RECIPES["quick"]))
+    version, recipe, row, advanced, words, _, go = plan.draw_form(empty, None, "starter", *form(RECIPES["quick"]))
     empty.close()
 
     assert 'data-tab="data"' in words
@@ -88,7 +90,7 @@ def test_without_a_version_the_way_to_data_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_cards_and_the_plan_say_what_will_happen(workspace: Workspace, tiny: str) -> None:
-    version, recipe, *_, words, differs, go = train.draw_form(workspace, None, tiny, *form(RECIPES["balanced"]))
+    version, recipe, *_, words, differs, go = plan.draw_form(workspace, None, tiny, *form(RECIPES["balanced"]))
 
     assert version.value == "first"
     assert [name for _, name in recipe.choices] == list(RECIPES)
@@ -101,22 +103,22 @@ def test_the_cards_and_the_plan_say_what_will_happen(workspace: Workspace, tiny:
 
 def test_changed_settings_are_named_and_impossible_ones_keep_the_button_shut(workspace: Workspace, tiny: str) -> None:
     changed = form(replace(RECIPES["balanced"], rank=64))
-    _, differs, go = train.preview(workspace, "first", tiny, *changed)
+    _, differs, go = plan.preview(workspace, "first", tiny, *changed)
     assert "Rank 64 <small>(usually 16)</small>" in differs
     assert go.interactive
 
     changed[1 + CHANGEABLE.index("rank")] = 0
-    words, _, go = train.preview(workspace, "first", tiny, *changed)
+    words, _, go = plan.preview(workspace, "first", tiny, *changed)
     assert "rank must be 1 to 256, got 0" in words
     assert not go.interactive
 
-    words, _, go = train.preview(workspace, "first", "/no/such/model", *form(RECIPES["quick"]))
+    words, _, go = plan.preview(workspace, "first", "/no/such/model", *form(RECIPES["quick"]))
     assert "was not found" in words
     assert not go.interactive
 
 
 def test_a_recipe_fills_the_form(workspace: Workspace, tiny: str) -> None:
-    values = train.choose(workspace, "first", tiny, "careful")
+    values = plan.choose(workspace, "first", tiny, "careful")
 
     assert list(values[: len(CHANGEABLE)]) == form(RECIPES["careful"])[1:]
 
@@ -124,37 +126,38 @@ def test_a_recipe_fills_the_form(workspace: Workspace, tiny: str) -> None:
 def test_a_finished_run_shows_what_came_out(workspace: Workspace) -> None:
     run = written(workspace, f"Shop {HOSTILE}")
 
-    view = train.draw_run(workspace, run.id)
+    view = shown.draw(workspace, run.id)
 
     assert "Learned from 32 examples in 1 minute" in view.head
     assert "1 example lost the end of their answer" in view.head
     assert "Best so far: step 12" in view.chart
     assert 'data-tab="evaluate"' in view.onward
     assert "Answer at 12" in view.samples
-    assert "1.75" in view.history
+    listed = history.draw(workspace, run.id)
+    assert "1.75" in listed
     assert not view.keep.visible
     assert not view.resume.visible
-    assert HOSTILE not in "".join(str(part) for part in view)
+    assert HOSTILE not in listed + "".join(str(part) for part in view)
 
 
 def test_a_failed_run_shows_its_log_and_offers_to_resume(workspace: Workspace) -> None:
     run = written(workspace, "Broken", ended=False)
 
-    view = train.draw_run(workspace, run.id)
+    view = shown.draw(workspace, run.id)
 
     assert "It ended before it was finished." in view.head
     assert "the last line of the log" in view.head
     assert HOSTILE not in view.head
     assert view.resume.visible
     assert view.onward == ""
-    assert "Remove Broken for good" in view.history
+    assert "Remove Broken for good" in history.draw(workspace, None)
 
 
 def test_a_run_that_never_started_can_be_resumed(workspace: Workspace) -> None:
     run = written(workspace, "Set up", ended=False)
     (run.folder / "job.json").unlink()
 
-    view = train.draw_run(workspace, run.id)
+    view = shown.draw(workspace, run.id)
 
     assert "does not wait for its turn" in view.head
     assert view.resume.visible
@@ -168,7 +171,7 @@ def test_the_pulse_is_still_while_nothing_changes(workspace: Workspace) -> None:
     assert finished == skip
     assert view[0] != skip
 
-    assert train.pulse(workspace, seen, None) == (skip,) * (2 + len(train.RunView._fields))
+    assert train.pulse(workspace, seen, None) == (skip,) * (3 + len(shown.Drawn._fields))
     before = {key: ["running", 3, "Learning", True] for key in seen}
     assert train.pulse(workspace, before, None)[1] == next(iter(seen))
 
@@ -179,7 +182,7 @@ def test_a_run_that_saw_a_part_says_so() -> None:
 
 
 def test_the_card_of_a_recipe_has_three_lines() -> None:
-    assert parts.card_label("quick", None).count("\n") == 2
+    assert plan_parts.card_label("quick", None).count("\n") == 2
 
 
 @pytest.fixture
@@ -204,7 +207,7 @@ def test_a_training_is_started_and_stopped_through_the_page(workspace: Workspace
     page.predict(api_name="/train_discard")
 
     assert jobs.wait(run.folder, 240).state == "stopped"
-    view = train.draw_run(workspace, None)
+    view = shown.draw(workspace, None)
     assert "thrown away" in view.head
     assert view.onward == ""
 

@@ -1,106 +1,17 @@
-"""The Train screen's pieces of HTML: what will happen, a run while it learns and after, its samples, the history.
+"""A run as HTML: its state, its curve, its sample answers, where to go once it is over.
 
-Everything that came from a file, a model or a person is escaped. The history's buttons carry `data-` attributes, which
-`HISTORY_PRESSED` turns into events.
+Everything that came from a file, a model or a person is escaped.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from html import escape
 
 from engine.hardware import GIB
-from engine.training.estimates.estimate import Estimate, in_words
-from engine.training.recipes.fields import help_texts
-from engine.training.recipes.recipe import RECIPES, Recipe, changes
+from engine.training.estimates.estimate import in_words
 from engine.training.runs import Curve, Run, Sample
 from engine.words import so_many
 from studio import charts, notices
-
-READY = help_texts("recipe")["ready"]
-TITLES = {name: READY[name]["title"] for name in RECIPES}
-WHAT_FOR = {name: READY[name]["help"] for name in RECIPES}
-STATES = {
-    "waiting": ("Not started", ""),
-    "queued": ("In the queue", ""),
-    "starting": ("Starting", ""),
-    "running": ("Learning", "td-good"),
-    "stopping": ("Stopping", ""),
-    "paused": ("Paused", ""),
-    "done": ("Done", "td-good"),
-    "stopped": ("Stopped", ""),
-    "failed": ("Failed", "td-bad"),
-}
-FITS = {"fits": ("Fits this machine", "td-good"), "tight": ("Tight", "td-warn"), "too big": ("Too big", "td-bad")}
-
-# A removal cannot be undone, so its button asks once more, naming what goes, and forgets the question after a while.
-HISTORY_PRESSED = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  if (button.dataset.open) { trigger('open', {id: button.dataset.open}); return; }
-  if (!button.dataset.remove) return;
-  if (button.dataset.asked) { button.disabled = true; trigger('remove', {id: button.dataset.remove}); return; }
-  const words = button.textContent;
-  button.dataset.asked = 'yes';
-  button.textContent = button.dataset.sure;
-  setTimeout(() => { delete button.dataset.asked; button.textContent = words; }, 6000);
-});
-"""
-
-
-def card_label(name: str, expected: Estimate | None) -> str:
-    """A recipe's card: its name, its time here, what it is for; one line each."""
-    time = f"{in_words((expected.seconds_low + expected.seconds_high) / 2)} here" if expected else " "
-    return f"{TITLES[name]}\n{'about ' if expected else ''}{time}\n{WHAT_FOR[name]}"
-
-
-def no_version() -> str:
-    """What to do first."""
-    return (
-        '<div class="td-empty"><h3>There is no version to learn from yet</h3><p>A run learns from a frozen version of '
-        "your examples, so that you always know what a model has seen. Freeze one on the Data screen.</p>"
-        '<p><button type="button" class="td-button" data-tab="data">Go to Data</button></p></div>'
-    )
-
-
-def plan(expected: Estimate) -> str:
-    """What pressing the button will do, in a sentence and five figures."""
-    words, css = FITS[expected.fits]
-    share = 100 * expected.trained_parameters / expected.total_parameters
-    figures = [
-        (f"{expected.steps:,}", "steps"),
-        (f"{expected.tokens:,}", "tokens read"),
-        (f"{expected.memory_bytes / GIB:.1f} of {expected.memory_available / GIB:.0f} GB", "memory"),
-        (f"{share:.1f}%", f"of {expected.total_parameters / 1e6:,.1f} million weights learn"),
-    ]
-    listed = "".join(f"<li><b>{escape(value)}</b> {escape(name)}</li>" for value, name in figures)
-    return (
-        f'<div class="td-plan"><p class="td-verdict">{escape(expected.sentence)}</p>'
-        '<p class="td-soft">Keeps the state with the lowest validation loss. It goes on when you close this page.</p>'
-        f'<ul class="td-account">{listed}<li><span class="td-chip {css}">{words}</span></li></ul></div>'
-    )
-
-
-def refusal(title: str, message: str, remedy: str) -> str:
-    """Stands where the plan would, when these choices cannot be trained."""
-    parts = " ".join(escape(part) for part in (title, message, remedy) if part)
-    return f'<div class="td-plan"><p class="td-soft">{parts}</p></div>'
-
-
-def changed(recipe: Recipe) -> str:
-    """Which settings differ from the ready recipe, with their usual values."""
-    differing = [
-        f"{escape(Recipe.__dataclass_fields__[name].metadata['label'])} {_setting(mine)} "
-        f"<small>(usually {_setting(usual)})</small>"
-        for name, usual, mine in changes(recipe)
-    ]
-    if not differing:
-        return f'<p class="td-quiet">All as in {TITLES[recipe.name]}.</p>'
-    return f'<p class="td-quiet">Changed from {TITLES[recipe.name]}: {", ".join(differing)}.</p>'
-
-
-def _setting(value: object) -> str:
-    return "automatic" if value is None else escape(str(value))
+from studio.tabs.train.words import STATES, TITLES
 
 
 def head(run: Run, watcher: str, log: str) -> str:
@@ -233,36 +144,4 @@ def onward(run: Run) -> str:
     return (
         '<div class="td-onward"><button type="button" class="td-next" data-tab="evaluate">Evaluate it</button>'
         '<button type="button" class="td-button" data-tab="chat">Compare in Chat with the base model</button></div>'
-    )
-
-
-def history(runs: Sequence[Run], curves: dict[str, Curve], selected: str | None) -> str:
-    """All runs, newest first, each with state, loss and curve."""
-    if not runs:
-        return ""
-    rows = "".join(_row(run, curves[run.id], run.id == selected) for run in runs)
-    return (
-        '<div class="td-section"><h2>Runs</h2></div><div class="td-scroll"><table class="td-table td-history"><thead>'
-        "<tr><th>Run</th><th>State</th><th>Learned from</th><th>Validation loss</th><th>Curve</th><th>Started</th>"
-        f"<th></th></tr></thead><tbody>{rows}</tbody></table></div>"
-    )
-
-
-def _row(run: Run, curve: Curve, selected: bool) -> str:
-    words, css = STATES[run.status.state]
-    lowest = min((loss for step, loss in curve.validation if step > 0), default=None)
-    name, sure = escape(run.name), escape(f"Remove {run.name} for good")
-    remove = (
-        ""
-        if run.status.alive
-        else f'<button type="button" class="td-plain" data-remove="{escape(run.id)}" data-sure="{sure}">Remove</button>'
-    )
-    started = datetime.fromtimestamp(run.created_at).astimezone()
-    line = charts.sparkline([loss for _, loss in curve.train], "training loss")
-    return (
-        f"<tr{' aria-selected=true' if selected else ''}>"
-        f'<td><button type="button" class="td-link" data-open="{escape(run.id)}">{name}</button></td>'
-        f'<td><span class="td-chip {css}">{words}</span></td><td>{escape(run.version)}</td>'
-        f"<td>{'' if lowest is None else charts.number(lowest)}</td><td>{line}</td>"
-        f"<td>{started:%d %b %H:%M}</td><td>{remove}</td></tr>"
     )
