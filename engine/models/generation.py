@@ -5,9 +5,9 @@ says. The sampling rules are the logits processors of `transformers`.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import InputRefused
 from engine.models.loading import Loaded
@@ -81,14 +81,25 @@ class Generated:
     seconds: float
 
 
+class Ending(NamedTuple):
+    """How an answer ended: its tokens as they were said, those of the talk it read, and whether it was cut off."""
+
+    tokens: int
+    prompt_tokens: int
+    cut: bool
+
+
 def stream(
     loaded: Loaded, messages: Sequence[Message], decoding: Decoding = Decoding(), stop: Callable[[], bool] | None = None
-) -> Iterator[str]:
+) -> Generator[str, None, Ending]:
     """Yields an answer piece by piece, the first piece as soon as it is there; together the pieces are the answer.
 
     Args:
         messages: the talk so far, ending with a question; the oldest turns are left out where it is too long.
         stop: asked before every token; once it says yes, the answer ends, JSON or not.
+
+    Returns:
+        How it ended; cut off at the longest answer, at the end of the context, or because `stop` said so.
 
     Raises:
         InputRefused: the question alone is longer than the model can read; or as `generate_batch`.
@@ -104,7 +115,7 @@ def stream(
     said = ""
     for (token,) in _tokens(loaded, [prompt], decoding):
         if token is None or (stop is not None and stop()):
-            return
+            return Ending(len(written), len(prompt), cut=True)
         written.append(token)
         text = _plain(str(loaded.tokenizer.decode(written, skip_special_tokens=True)))
         if len(text) > len(said):
@@ -112,6 +123,9 @@ def stream(
             said = text
     if decoding.schema is not None:
         validate(decoding.schema, said)
+        return Ending(len(written), len(prompt), cut=False)
+    room = min(decoding.max_new_tokens, loaded.context - len(prompt))
+    return Ending(len(written), len(prompt), cut=len(written) >= room)
 
 
 def generate_batch(

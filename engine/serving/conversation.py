@@ -17,7 +17,7 @@ from engine.guardrails import guard, topic_index
 from engine.guardrails.context import Context, Message
 from engine.guardrails.topic_index import TopicIndex
 from engine.guardrails.verdict import Verdict
-from engine.models.generation import Decoding, stream
+from engine.models.generation import Decoding, Ending, stream
 from engine.models.loading import Loaded, load_for_inference
 from engine.models.structured import Schema, stand_in, validate
 from engine.serving.bots import Bot
@@ -40,6 +40,9 @@ class Piece:
     text: str
 
 
+Finish = Literal["stop", "length", "refused", "cancelled"]
+
+
 @dataclass(frozen=True)
 class Done:
     """The end of an answer: all of it, why it ended, and how long it took in seconds, rails included.
@@ -48,7 +51,7 @@ class Done:
     """
 
     text: str
-    finish: Literal["stop", "length", "refused", "cancelled"]
+    finish: Finish
     seconds: float
     first_seconds: float
     tokens: int = 0
@@ -114,19 +117,20 @@ def _answer(
 ) -> Iterator[Event]:
     if opened.bot.system and messages[0]["role"] != "system":
         messages = [{"role": "system", "content": opened.bot.system}, *messages]
-    text, first = "", 0.0
-    for piece in stream(opened.loaded, messages, decoding, stop):
+    first, said = 0.0, stream(opened.loaded, messages, decoding, stop)
+    pieces: list[str] = []
+    while True:
+        try:
+            pieces.append(next(said))
+        except StopIteration as end:
+            ending: Ending = end.value
+            break
         first = first or time.perf_counter() - started
-        text += piece
         if not guard.AFTER:
-            yield Piece(piece)
-    tokens, read = _count(opened.loaded, text, messages)
-    # Never more than were allowed, however the text is cut up again.
-    done = Done(text, "stop", 0.0, first, min(tokens, decoding.max_new_tokens), read)
-    if stop():
-        done = replace(done, finish="cancelled")
-    elif decoding.schema is None and done.tokens >= decoding.max_new_tokens:
-        done = replace(done, finish="length")
+            yield Piece(pieces[-1])
+    text = "".join(pieces)
+    finish: Finish = "cancelled" if stop() else "length" if ending.cut else "stop"
+    done = Done(text, finish, 0.0, first, ending.tokens, ending.prompt_tokens)
     if guard.AFTER:
         # A rail over the answer needs all of it, so nothing is shown before it has decided.
         verdicts = guard.judge(guard.AFTER, opened.bot.policy, Context(tuple(messages), opened.topics), text)
@@ -153,13 +157,3 @@ def _text(verdicts: list[Verdict], text: str) -> str:
     """The judged text as the rails left it."""
     rewrites = [verdict.text for verdict in verdicts if verdict.action == "rewrite"]
     return rewrites[-1] if rewrites else text
-
-
-def _count(loaded: Loaded, text: str, messages: list[Message]) -> tuple[int, int]:
-    """Tokens of an answer, as its text is cut up, and of the talk before it.
-
-    A model may have said a word in more or fewer pieces than its tokenizer cuts it into: the first is near the truth.
-    """
-    prompt = str(loaded.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-    counts = [len(loaded.tokenizer.encode(part, add_special_tokens=False)) for part in (text, prompt)]
-    return counts[0], counts[1]

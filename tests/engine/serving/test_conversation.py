@@ -40,7 +40,7 @@ def test_answers_piece_by_piece(opened: OpenBot) -> None:
     assert len(pieces) > 1
     assert "".join(piece.text for piece in pieces if isinstance(piece, Piece)) == done.text
     assert 0 < done.first_seconds < done.seconds
-    assert (done.finish, done.prompt_tokens > 5) == ("length", True)
+    assert (done.finish, done.tokens, done.prompt_tokens > 5) == ("length", SHORT.max_new_tokens, True)
 
 
 def test_says_what_an_evaluation_would_measure(opened: OpenBot) -> None:
