@@ -109,11 +109,13 @@ class Run:
 
 
 class Curve(NamedTuple):
-    """A run's measurements: (step, value) pairs in order; memory in bytes."""
+    """A run's measurements: (step, value) pairs in order; memory in bytes. The norm of the gradient is the one before
+    it is cut to the recipe's limit; runs of before it was written down have none."""
 
     train: list[Point]
     validation: list[Point]
     learning_rate: list[Point]
+    gradient_norm: list[Point]
     tokens_per_second: list[Point]
     memory: list[Point]
     best: int | None
@@ -363,6 +365,7 @@ def curve(run: Run) -> Curve:
         pairs("loss"),
         validation,
         pairs("learning_rate"),
+        pairs("gradient_norm"),
         pairs("tokens_per_second"),
         pairs("memory"),
         min(learned, key=lambda point: point[1])[0] if learned else None,

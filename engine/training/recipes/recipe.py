@@ -83,6 +83,7 @@ class Recipe:
     checks: int = field(default=8, metadata=about("checks", 1, 1000))
     validation_examples: int = field(default=200, metadata=about("validation_examples", 1, 100_000))
     checkpoint_seconds: float = field(default=30.0, metadata=about("checkpoint_seconds", 0.1, 86400))
+    restart: bool = field(default=False, metadata=about("restart"))
     seed: int = field(default=0, metadata=about("seed", 0, 2**32 - 1))
 
     def __post_init__(self) -> None:
