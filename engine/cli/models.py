@@ -1,43 +1,81 @@
 """The verbs of base models: models, download."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine import hardware, jobs
-from engine.cli.output import JsonOption, Progress, emit, minutes, tell
-from engine.errors import JobFailed
+from engine import jobs
+from engine.cli.output import JsonOption, Progress, WorkspaceOption, emit, minutes, tell, workspace_of
+from engine.errors import InputRefused, JobFailed
 from engine.words import so_large
+from engine.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.models.catalogue import ModelInfo
     from engine.models.download import Download
     from engine.models.offered import Offer
+    from engine.training.bases.choice import Choice
 
 
-def models(json: JsonOption = False) -> None:
-    """List the base models that are here and those that can be had, with what each needs."""
+def models(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Which one to delete.")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="What deleting a downloaded model would free; with --apply, do it.")
+    ] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Delete; without this, it is only shown.")] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the base models that are here and those that can be had, with what each needs and which one to take."""
+    opened = workspace_of(workspace, "models")
+    if delete != (model is not None):
+        raise InputRefused(
+            "A model is named, or none.",
+            "--delete takes the model to delete; without it all are listed.",
+            "Write: tunedesk models Qwen/Qwen3-0.6B --delete",
+        )
+    if model is None:
+        _list(opened, as_json=json)
+    else:
+        _delete(opened, model, apply=apply, as_json=json)
+
+
+def _list(workspace: Workspace, *, as_json: bool) -> None:
     from engine.models import catalogue, download, offered
+    from engine.training.bases import choice
 
-    here = [catalogue.resolve(), *catalogue.list_downloaded()]
-    offers = offered.offers()
+    found = choice.choices(workspace)
     begun = download.list_downloads()
-    machine = hardware.machine()
+    machine = found.machine
+    held = {each.offer.id: each for each in (*found.here, *found.offered)}
     value = {
         "folder": str(catalogue.models_folder()),
         "memory_bytes": machine.memory_total,
         "gpu_memory_bytes": machine.gpus[0].memory if machine.gpus else None,
-        "here": [_here(info) for info in here],
-        "offered": [_offer(offer) | {"downloaded": catalogue.is_downloaded(offer.id)} for offer in offers],
+        "advice": {"base": found.advice.base, "sentence": found.advice.sentence},
+        "here": [_here(each.info) | _fit(each) for each in found.here if each.info],
+        "offered": [
+            _offer(offer) | _fit(held[offer.id]) | {"downloaded": held[offer.id].info is not None}
+            for offer in offered.offers()
+        ],
         "downloads": [_download(each) for each in begun],
     }
-    ids = {info.id for info in here}
-    lines = ["On this machine:", *map(_here_line, here)]
+    lines = ["On this machine:", *(_here_line(each.info) for each in found.here if each.info)]
     lines += ["Begun:", *(f"  {each.id}: {each.sentence}" for each in begun)] if begun else []
     lines += ["To be had (tunedesk download ID); memory is what training needs at least, a ticket at a time:"]
-    lines += [_offer_line(offer) for offer in offers if offer.id not in ids]
-    lines += [f"This machine: {machine.sentence}. Downloads go to {catalogue.models_folder()}."]
-    emit(value, "\n".join(lines), as_json=json)
+    lines += [f"{_offer_line(each.offer)}; {each.fits} here" for each in found.offered]
+    lines += [f"This machine: {machine.sentence}. Downloads go to {catalogue.models_folder()}.", found.advice.sentence]
+    emit(value, "\n".join(lines), as_json=as_json)
+
+
+def _delete(workspace: Workspace, model: str, *, apply: bool, as_json: bool) -> None:
+    from engine.training.bases import removal
+
+    told = removal.delete(workspace, model) if apply else removal.removal(workspace, model)
+    in_use = f" Not now: {', '.join(told.used_by)} in use." if told.used_by else ""
+    done = "Deleted." if apply else f"Nothing was deleted yet.{in_use} To do it, add --apply."
+    emit({"deleted": apply, **asdict(told)}, f"{told.sentence}\n{done}", as_json=as_json)
 
 
 def download(
@@ -109,8 +147,17 @@ def _here(info: "ModelInfo") -> dict[str, Any]:
     }
 
 
+def _fit(held: "Choice") -> dict[str, Any]:
+    """How a model fits this machine, and how long it would learn a thousand tickets here."""
+    ways = {"lora": held.lora, "qlora": held.qlora}
+    return {
+        "fits": {name: fit.state if fit else None for name, fit in ways.items()},
+        "seconds_for_1000_tickets": held.seconds,
+    }
+
+
 def _offer(offer: "Offer") -> dict[str, Any]:
-    kept = ("id", "name", "family", "license", "gated", "context", "languages", "note", "page")
+    kept = ("id", "name", "family", "license", "gated", "context", "languages", "good_for", "note", "page")
     worked_out = ("parameters", "bytes", "lora_bytes", "qlora_bytes")
     return {name: getattr(offer, name) for name in (*kept, *worked_out)}
 

@@ -72,12 +72,17 @@ def is_downloaded(model_id: str) -> bool:
     return HUB_ID.fullmatch(model_id) is not None and folder_of(model_id).is_dir()
 
 
-def list_downloaded() -> list[ModelInfo]:
-    """The downloaded models by name; a folder that somebody has damaged since is left out, and `resolve` says why."""
+def downloaded_ids() -> list[str]:
+    """Ids of the models whose folders are there, by name; looks into none of them."""
     folder = models_folder()
     ids = [path.name.replace("--", "/", 1) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    return list(filter(is_downloaded, ids))
+
+
+def list_downloaded() -> list[ModelInfo]:
+    """The downloaded models by name; a folder that somebody has damaged since is left out, and `resolve` says why."""
     found = []
-    for model_id in filter(is_downloaded, ids):
+    for model_id in downloaded_ids():
         try:
             found.append(resolve(model_id))
         except ModelUnavailable:

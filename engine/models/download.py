@@ -109,11 +109,19 @@ def get(model_id: str) -> Download:
 
 def list_downloads() -> list[Download]:
     """The downloads that are under way or ended before the model was whole, by name."""
-    started = sorted((catalogue.models_folder() / JOBS).glob("*/request.json"))
-    ids = [str(files.read_json(request)["id"]) for request in started]
-    begun = [get(model_id) for model_id in ids if not catalogue.is_downloaded(model_id)]
+    begun = filter(None, map(_begun, sorted((catalogue.models_folder() / JOBS).glob("*/request.json"))))
     # Done and not there is a model that somebody has deleted since.
-    return [download for download in begun if download.status.state != "done"]
+    return [each for each in begun if each.status.state != "done" and not catalogue.is_downloaded(each.id)]
+
+
+def _begun(request: Path) -> Download | None:
+    """The download of this request; None where it was discarded between the look and the reading."""
+    try:
+        return get(str(files.read_json(request)["id"]))
+    except (NotFound, StorageFailed):
+        if request.exists():
+            raise
+        return None
 
 
 def stop(model_id: str, *, discard: bool = False) -> None:
@@ -127,6 +135,11 @@ def stop(model_id: str, *, discard: bool = False) -> None:
         jobs.stop(download.folder, "discard" if discard else "keep")
     elif discard:
         shutil.rmtree(download.folder)
+
+
+def forget(model_id: str) -> None:
+    """Throws away what is left of a download that has ended; the model itself stays."""
+    shutil.rmtree(_job_folder(model_id), ignore_errors=True)
 
 
 def check_token(token: str) -> str:

@@ -53,7 +53,7 @@ def _refusal(model_id: str, error: HfHubHTTPError, token: str | None) -> Tunedes
             f"{model_id} is gated.",
             "Its makers hand it out only to people who have accepted their conditions, and the hub does not know you.",
             f"Open {page}, log in and accept the conditions. Make a token that may read at {tokens}. Then start the "
-            "download again with it, in the variable HF_TOKEN or typed in when asked.",
+            "download again with it: typed in where Tunedesk asks for a token, or in the variable HF_TOKEN.",
         )
     if isinstance(error, GatedRepoError):
         return ModelUnavailable(

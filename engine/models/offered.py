@@ -16,11 +16,12 @@ Longer examples and larger batches need more: what a certain recipe needs on thi
 """
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from engine.errors import StorageFailed
+from engine.models import catalogue
 
 OFFERED = Path(__file__).resolve().parents[2] / "assets" / "models.toml"
 FORMAT = 1
@@ -33,7 +34,8 @@ LIBRARIES = 1_100_000_000
 
 @dataclass(frozen=True)
 class Offer:
-    """A base model that can be downloaded. `context` is in tokens; the shape is that of its config.json."""
+    """A base model that can be downloaded, or one that is here (`of`). `context` is in tokens; the shape is that of its
+    config.json. What is not known of one that is on no list is empty."""
 
     id: str
     name: str
@@ -42,6 +44,7 @@ class Offer:
     gated: bool
     context: int
     languages: str
+    good_for: str
     layers: int
     width: int
     inner: int
@@ -78,6 +81,11 @@ class Offer:
         quantized = self._matrices * self.layers
         weights = quantized * BITS_OF_A_QUANTIZED_WEIGHT / 8 + 2 * (self.parameters - quantized)
         return round(weights + self._beside_the_weights)
+
+    @property
+    def multiplied(self) -> int:
+        """Weights that each token is multiplied with: those of the layers and of the head."""
+        return self._matrices * self.layers + self.vocabulary * self.width
 
     @property
     def adapter_parameters(self) -> int:
@@ -134,6 +142,35 @@ def offers(file: Path = OFFERED) -> tuple[Offer, ...]:
 def find(model_id: str) -> Offer | None:
     """The offer of this id; None where the list has none, which forbids nothing: any id of the hub may be fetched."""
     return next((offer for offer in offers() if offer.id == model_id), None)
+
+
+def of(info: catalogue.ModelInfo) -> Offer:
+    """What is known of a model that is on this machine: what the list says, else what its folder does."""
+    listed = find(info.id)
+    if listed is not None:
+        return listed
+    shape = catalogue.shape(info)
+    starter = info.id == catalogue.STARTER
+    bare = Offer(
+        id=info.id,
+        name=info.name,
+        family="",
+        license=info.license,
+        gated=False,
+        context=info.context,
+        languages="English" if starter else "",
+        good_for="Trying everything out, and set answers to common questions. No general assistant." if starter else "",
+        layers=shape["layers"],
+        width=shape["width"],
+        inner=shape["inner"],
+        heads=shape["heads"],
+        key_value_heads=shape["key_value_heads"],
+        head_width=shape["head_width"],
+        vocabulary=shape["vocabulary"],
+        tied=False,
+    )
+    # Told apart by the number of weights: a second table of words is a table more.
+    return replace(bare, tied=info.parameters < bare.parameters - shape["vocabulary"] * shape["width"] // 2)
 
 
 def _offer(file: Path, number: int, table: dict[str, Any]) -> Offer:

@@ -236,7 +236,7 @@ def _duration(found: list[Measurement], here: Situation) -> Duration:
         if chosen:
             times = [_as_measured(each, here) for each in chosen[:RUNS]]
             return Duration(median(each[0] for each in times), median(each[1] for each in times), basis)
-    speed = _operations_per_second() * SHARE_OF_PEAK / needs.operations_per_token(here.info, here.recipe)
+    speed = operations_per_second() * SHARE_OF_PEAK / needs.operations_per_token(here.info, here.recipe)
     return Duration(here.tokens / speed + 2 * SECONDS_BEFORE, SECONDS_BEFORE, "nothing")
 
 
@@ -283,7 +283,7 @@ def _longest(measurement: Measurement, info: catalogue.ModelInfo) -> int:
 
 
 @lru_cache(maxsize=1)
-def _operations_per_second() -> float:
+def operations_per_second() -> float:
     """How fast this machine multiplies two matrices as large as a small model's; takes some 50 ms."""
     matrix = np.ones((768, 768), dtype=np.float32)
     best = math.inf

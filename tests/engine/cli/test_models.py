@@ -34,26 +34,33 @@ def tunedesk(*words: object, expect: int = 0) -> subprocess.CompletedProcess[str
     return done
 
 
+def listed(tmp_path: Path) -> dict[str, Any]:
+    return result("models", "--workspace", tmp_path / "shop")
+
+
 def result(*words: object, expect: int = 0) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(tunedesk(*words, "--json", expect=expect).stdout)
     return document
 
 
-def test_what_is_here_and_what_can_be_had(hub: Hub) -> None:
+def test_what_is_here_and_what_can_be_had(hub: Hub, tmp_path: Path) -> None:
     shutil.copytree(catalogue.STARTER_FOLDER, catalogue.folder_of("Qwen/Qwen3-0.6B"))
 
-    listed = result("models")
-    offered = listed["offered"]
+    told = listed(tmp_path)
+    offered = told["offered"]
     assert len(offered) >= 12
     assert {"id", "license", "gated", "context", "languages", "bytes", "lora_bytes", "qlora_bytes"} <= set(offered[0])
-    assert [model["id"] for model in listed["here"]] == ["starter", "Qwen/Qwen3-0.6B"]
+    assert [model["id"] for model in told["here"]] == ["starter", "Qwen/Qwen3-0.6B"]
     assert [model["id"] for model in offered if model["downloaded"]] == ["Qwen/Qwen3-0.6B"]
-    text = tunedesk("models").stdout
+    assert told["advice"]["base"] in {"starter", *(model["id"] for model in offered)}
+    assert {model["fits"]["lora"] for model in offered} <= {"fits", "tight", "too big"}
+    text = tunedesk("models", "--workspace", tmp_path / "shop").stdout
+    assert told["advice"]["sentence"].partition(":")[0] in text
     assert text.count("Qwen/Qwen3-0.6B:") == 1
     assert "meta-llama/Llama-3.1-8B-Instruct: 8.03 billion weights, 16.1 GB, llama3.1, gated, reads 131,072" in text
 
 
-def test_a_download_stopped_by_ctrl_c_goes_on_with_the_same_command(hub: Hub) -> None:
+def test_a_download_stopped_by_ctrl_c_goes_on_with_the_same_command(hub: Hub, tmp_path: Path) -> None:
     hub.repositories[STARTER].seconds_per_piece = 0.1
     process = subprocess.Popen(
         [sys.executable, "-m", "engine.cli", "download", STARTER, "--json"],
@@ -72,7 +79,7 @@ def test_a_download_stopped_by_ctrl_c_goes_on_with_the_same_command(hub: Hub) ->
     stopped = json.loads(out)
     assert (stopped["state"], stopped["bytes"] > 1_000_000) == ("stopped", True)
     assert "Press Ctrl-C again to let it go on" in told
-    (begun,) = result("models")["downloads"]
+    (begun,) = listed(tmp_path)["downloads"]
     assert (begun["id"], begun["state"], begun["bytes"]) == (STARTER, "stopped", stopped["bytes"])
     hub.repositories[STARTER].seconds_per_piece = 0
     assert result("download", STARTER)["path"] == str(catalogue.folder_of(STARTER))
@@ -81,10 +88,25 @@ def test_a_download_stopped_by_ctrl_c_goes_on_with_the_same_command(hub: Hub) ->
     assert hub.asked_for("model.safetensors")[-1].begin > 1_000_000
 
 
-def test_a_gated_model_and_one_that_is_not_here_are_refused_with_the_next_step(hub: Hub) -> None:
+def test_a_gated_model_and_one_that_is_not_here_are_refused_with_the_next_step(hub: Hub, tmp_path: Path) -> None:
     hub.repositories[STARTER].gated = True
     refused = result("download", STARTER, expect=1)["error"]
     assert "is gated" in refused["title"]
     assert "HF_TOKEN" in refused["remedy"]
     assert tunedesk("download", STARTER, "--discard").stdout.startswith("What had arrived")
-    assert result("models")["downloads"] == []
+    assert listed(tmp_path)["downloads"] == []
+
+
+def test_a_model_is_deleted_once_it_was_said_what_goes(hub: Hub, tmp_path: Path) -> None:
+    folder = catalogue.folder_of(STARTER)
+    shutil.copytree(catalogue.STARTER_FOLDER, folder)
+    named = ("models", STARTER, "--delete", "--workspace", tmp_path / "shop")
+
+    told = result(*named)
+    assert not told["deleted"]
+    assert told["bytes"] == sum(file.stat().st_size for file in folder.iterdir())
+    assert folder.is_dir()
+    assert "become free" in tunedesk(*named, "--apply").stdout
+    assert not folder.exists()
+    assert "no downloaded model" in result(*named, "--apply", expect=1)["error"]["title"]
+    assert "A model is named" in result("models", STARTER, expect=1)["error"]["title"]
