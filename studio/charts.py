@@ -1,6 +1,6 @@
 """Charts as strings of HTML and SVG, drawn by hand.
 
-Why no chart library: the charts here are three, small, and must follow light and dark without being drawn again, stay
+Why no chart library: the charts here are few, small, and must follow light and dark without being drawn again, stay
 readable at 390 pixels, load without a request and be read aloud. A plotting bundle weighs several megabytes, keeps its
 own colours and scales its text down with its width. So lines are an SVG stretched over the plot (strokes that do not
 scale), and every word and number is HTML laid over it in percent, in the page's own type.
@@ -14,8 +14,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-Point = tuple[int, float]
-"""(step, loss)"""
+Point = tuple[float, float]
+"""(step, loss), or another place along the run and another value"""
+# Of curves laid over each other, how far above all their beginnings one may be drawn: a run that burst would press the
+# others flat.
+HEADROOM = 1.25
+COLOURS = 6
+"""As many runs are told apart by colour and dashes (assets/theme/train-runs.css)."""
 
 
 class Axis(NamedTuple):
@@ -64,7 +69,12 @@ def tick(value: float) -> str:
 
 
 def curve(
-    train: Sequence[Point], validation: Sequence[Point], *, best: int | None = None, steps: int | None = None
+    train: Sequence[Point],
+    validation: Sequence[Point],
+    *,
+    best: int | None = None,
+    steps: int | None = None,
+    told: int | None = None,
 ) -> str:
     """Loss over steps: training in grey, validation in the accent.
 
@@ -73,6 +83,7 @@ def curve(
         validation: (step, loss) pairs, in order.
         best: the step whose checkpoint is kept, marked with a line.
         steps: how many steps the whole run has, so that the curve shows how far it is; the last step seen if None.
+        told: the step at which the watcher spoke, marked with a line.
     """
     # A run that diverges reports nan or inf; there is no place to draw them.
     train = [point for point in train if math.isfinite(point[1])]
@@ -84,17 +95,84 @@ def curve(
     x = Axis(0, max(1, steps or 0, *(step for step, _ in points)), ())
     y = axis(min(0.0, *losses) if min(losses) < max(losses) / 2 else min(losses), max(losses))
     lines = _line(train, x, y, "td-train") + _line(validation, x, y, "td-validation")
-    if best is not None:
-        at = f"{x.share(best):.2f}"
-        lines += f'<line class="td-best" x1="{at}" x2="{at}" y1="0" y2="100"/>'
+    lines += "".join(_upright(at, x, css) for at, css in ((best, "td-best"), (told, "td-told")) if at is not None)
     return (
         f'<figure class="td-chart td-curve" role="img" aria-label="{escape(_curve_in_words(train, validation, best))}">'
         f"<figcaption>{_legend('Training', train, 'td-train')}{_legend('Validation', validation, 'td-validation')}"
-        f"{_best_mark(best)}</figcaption>"
+        f"{_mark(best, 'td-best', 'Best so far')}{_mark(told, 'td-told', 'The watcher spoke')}</figcaption>"
         f'<div class="td-plot">{_y_labels(y)}'
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{_grid(y)}{lines}</svg></div>'
         f'<div class="td-x-labels" aria-hidden="true"><span>0</span><span class="td-x-name">steps</span>'
         f"<span>{tick(x.high)}</span></div></figure>"
+    )
+
+
+def small(points: Sequence[Point], name: str, value: str, meaning: str, *, steps: int | None = None) -> str:
+    """A measurement over a run, as high as two lines of text, from zero up; its newest value written out.
+
+    Args:
+        meaning: what it is, in plain words.
+        steps: as for `curve`.
+    """
+    finite = [point for point in points if math.isfinite(point[1])]
+    words = f"{name}: {value} now" if len(finite) < 2 else f"{name}: {value} now, {number(finite[0][1])} at first"
+    x = Axis(0, max(1, steps or 0, *(step for step, _ in points)), ())
+    y = Axis(0, max((level for _, level in finite), default=0.0) or 1.0, ())
+    return (
+        f'<figure class="td-chart td-small"><figcaption><span>{escape(name)}</span><b>{escape(value)}</b></figcaption>'
+        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" role="img"><title>{escape(words)}</title>'
+        f'<line x1="0" x2="100" y1="100" y2="100"/>{_line(finite, x, y, "td-validation")}</svg>'
+        f"<small>{escape(meaning)}</small></figure>"
+    )
+
+
+class Series(NamedTuple):
+    """One run among several: its name, its losses in training and on validation examples."""
+
+    name: str
+    train: Sequence[Point]
+    validation: Sequence[Point]
+
+
+def overlay(series: Sequence[Series], *, end: float, unit: str, ends: str) -> str:
+    """Several runs' losses over each other, each in a colour and dashes of its own; validation is the thick line.
+
+    Args:
+        end: the right end of the axis; `ends` is how that is written, `unit` what the axis counts.
+    """
+    finite = [
+        Series(each.name, *([point for point in line if math.isfinite(point[1])] for line in each[1:]))
+        for each in series
+    ]
+    values = [value for each in finite for line in each[1:] for _, value in line]
+    if not values:
+        return '<figure class="td-chart td-chart-empty"><p>None of them has a curve yet.</p></figure>'
+    first = max(line[0][1] for each in finite for line in each[1:] if line)
+    top = max(values) if max(values) <= 2 * first else HEADROOM * first
+    x, y = Axis(0, end, ()), axis(min(0.0, *values), top)
+    lines = "".join(
+        _line(each.train, x, y, f"td-train td-run-{at % COLOURS}")
+        + _line(each.validation, x, y, f"td-validation td-run-{at % COLOURS}")
+        for at, each in enumerate(finite)
+    )
+    legend = "".join(
+        _legend(each.name, each.validation or each.train, f"td-run-{at % COLOURS}") for at, each in enumerate(finite)
+    )
+    told = "; ".join(
+        f"{each.name}: loss from {number(line[0][1])} to {number(line[-1][1])}"
+        for each in finite
+        for line in (each.validation or each.train,)
+        if line
+    )
+    cut = f"What is above {tick(y.high)} is cut off. " if top < max(values) else ""
+    return (
+        f'<figure class="td-chart td-curve td-overlay" role="img" aria-label="{escape(told)}">'
+        f'<figcaption>{legend}</figcaption><div class="td-plot">{_y_labels(y)}'
+        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">{_grid(y)}{lines}</svg></div>'
+        f'<div class="td-x-labels" aria-hidden="true"><span>0</span><span class="td-x-name">{escape(unit)}</span>'
+        f"<span>{escape(ends)}</span></div>"
+        f'<figcaption class="td-unit">{cut}Thick: validation loss. Thin: training loss. Lower is better.</figcaption>'
+        "</figure>"
     )
 
 
@@ -188,11 +266,16 @@ def _x_ticks(scale: Axis) -> str:
 def _legend(name: str, points: Sequence[Point], css: str) -> str:
     if not points:
         return ""
-    return f'<span class="td-legend {css}"><i></i>{name} <b>{number(points[-1][1])}</b></span>'
+    return f'<span class="td-legend {css}"><i></i>{escape(name)} <b>{number(points[-1][1])}</b></span>'
 
 
-def _best_mark(best: int | None) -> str:
-    return "" if best is None else f'<span class="td-legend td-best"><i></i>Best so far: step {best:,}</span>'
+def _mark(step: int | None, css: str, words: str) -> str:
+    return "" if step is None else f'<span class="td-legend {css}"><i></i>{words}: step {step:,}</span>'
+
+
+def _upright(step: float, x: Axis, css: str) -> str:
+    at = f"{x.share(step):.2f}"
+    return f'<line class="{css}" x1="{at}" x2="{at}" y1="0" y2="100"/>'
 
 
 def _unit(unit: str) -> str:

@@ -20,7 +20,7 @@ from engine.words import so_many
 
 MODULE = "engine.training.job"
 AFTERWARDS = "engine.training.queue"
-QUEUED, CLAIMED = "queued.json", "claimed.json"
+QUEUED, CLAIMED, MOVING = "queued.json", "claimed.json", "moving.json"
 
 
 def add(folder: Path) -> None:
@@ -38,6 +38,19 @@ def leave(folder: Path) -> bool:
     return True
 
 
+def to_front(folder: Path) -> bool:
+    """Lets a run be the next of those that wait; whether it waited."""
+    first = min([time.time(), *(at for at, _ in _asked(folder.parent))])
+    try:
+        # Taken out for the moment: written in place, the file could come back for a run that was just started.
+        (folder / QUEUED).rename(folder / MOVING)
+    except FileNotFoundError:
+        return False
+    files.write_json(folder / MOVING, {"at": first - 1.0})
+    (folder / MOVING).rename(folder / QUEUED)
+    return True
+
+
 def status(folder: Path) -> jobs.Status | None:
     """Where a run stands that waits for its turn; None for one that does not wait."""
     if not (folder / QUEUED).exists():
@@ -49,6 +62,11 @@ def status(folder: Path) -> jobs.Status | None:
 
 def waiting(runs: Path) -> list[Path]:
     """The folders of the runs that wait, the next one first."""
+    return [folder for _, folder in _asked(runs)]
+
+
+def _asked(runs: Path) -> list[tuple[float, Path]]:
+    """When each of the runs that wait was asked for, the next one first."""
     found = []
     for path in runs.glob(f"[!.]*/{QUEUED}"):
         try:
@@ -57,7 +75,7 @@ def waiting(runs: Path) -> list[Path]:
             if path.exists():
                 raise
             # Claimed by somebody between the look and the reading.
-    return [folder for _, folder in sorted(found)]
+    return sorted(found)
 
 
 def go_on(runs: Path) -> Path | None:

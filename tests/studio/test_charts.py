@@ -43,6 +43,41 @@ def test_without_points_a_curve_says_when_it_begins() -> None:
     assert "first measured step" in charts.curve([], [])
 
 
+def test_a_small_chart_begins_at_zero_and_says_its_newest_value() -> None:
+    tree = parsed(charts.small([(0, 2.0), (5, 4.0)], "Speed <b>", "4 a second", "how fast", steps=10))
+    line = next(tree.iter("polyline")).get("points", "")
+    assert line == "0.00,50.00 50.00,0.00"
+    assert next(tree.iter("title")).text == "Speed <b>: 4 a second now, 2.00 at first"
+
+
+def test_a_small_chart_of_a_run_that_burst_draws_what_is_a_number() -> None:
+    assert "nan" not in charts.small([(0, 1.0), (1, float("nan"))], "Gradient norm", "1.00", "")
+    parsed(charts.small([(0, float("inf"))], "Gradient norm", "0", ""))
+
+
+def test_where_the_watcher_spoke_is_marked() -> None:
+    tree = parsed(charts.curve([(0, 4.0), (10, 9.0)], [], told=5))
+    assert [line.get("x1") for line in tree.iter("line") if line.get("class") == "td-told"] == ["50.00"]
+    assert "The watcher spoke: step 5" in "".join(tree.itertext())
+
+
+def test_curves_over_each_other_are_told_apart_and_one_that_burst_presses_none_flat() -> None:
+    calm = charts.Series("Calm <b>", [(0, 4.0), (10, 1.0)], [(10, 1.5)])
+    burst = charts.Series("Burst", [(0, 4.0), (5, 900.0), (10, float("inf"))], [])
+    tree = parsed(charts.overlay([calm, burst], end=10, unit="steps", ends="10"))
+    lines = {line.get("class"): line.get("points", "") for line in tree.iter("polyline")}
+
+    assert {css for css in lines if css and "td-run-1" in css} == {"td-train td-run-1", "td-train td-run-1 td-end"}
+    assert lines["td-train td-run-0"].startswith("0.00,20.00"), "4 on an axis up to 5"
+    assert lines["td-train td-run-1"].endswith("50.00,0.00")
+    assert "What is above 5 is cut off." in "".join(tree.itertext())
+    assert "cut off" not in charts.overlay([calm], end=10, unit="steps", ends="10")
+
+
+def test_curves_without_points_say_so() -> None:
+    assert "None of them has a curve" in charts.overlay([charts.Series("One", [], [])], end=1, unit="", ends="")
+
+
 def test_dots_stand_inside_their_intervals_on_one_scale() -> None:
     html = charts.dots_with_intervals(
         [("base", 0.18, 0.15, 0.21), ("tuned", 0.71, 0.66, 0.76)], "token F1", span=(0, 1)

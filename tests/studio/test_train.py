@@ -10,18 +10,15 @@ import gradio as gr
 import pytest
 from gradio_client import Client
 
-from engine import files, jobs
+from engine import jobs
 from engine.training import runs
 from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Recipe
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import train
-from studio.tabs.train import history, plan, plan_parts
+from studio.tabs.train import plan, plan_parts
 from studio.tabs.train import run as shown
-from studio.tabs.train import run_parts as parts
 from tests.engine.models.tiny import make_tiny
 from tests.engine.training.conftest import SHORT, make_workspace
-
-HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
@@ -38,46 +35,6 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def form(recipe: Recipe) -> list[Any]:
     return [recipe.name, *(getattr(recipe, name) for name in CHANGEABLE)]
-
-
-def written(workspace: Workspace, name: str, *, ended: bool = True) -> runs.Run:
-    """A run's folder as its job leaves it, without the training."""
-    folder = workspace.runs / files.new_id(name, workspace.runs)
-    files.write_json(folder / "recipe.json", RECIPES["quick"].to_json())
-    for step in range(1, 13):
-        files.append_jsonl(
-            folder / "metrics.jsonl",
-            {"step": step, "loss": 4 - step / 5, "learning_rate": 1e-3, "tokens_per_second": 900, "memory": 2**30},
-        )
-    files.append_jsonl(folder / "metrics.jsonl", {"step": 12, "validation_loss": 1.75})
-    for step in (0, 12):
-        line = {"step": step, "question": f"Where? {HOSTILE}", "expected": "There.", "answer": f"Answer at {step}"}
-        files.append_jsonl(folder / "samples.jsonl", line)
-    files.write_json(folder / "job.json", {"module": "x", "started_at": 0.0, "pid": 2**22, "created": 0.0})
-    files.write_json(folder / "status.json", {"state": "running", "step": 12, "steps": 12})
-    (folder / "log.txt").write_text(f"the last line of the log {HOSTILE}\n")
-    if ended:
-        result = {
-            "state": "done",
-            "kept": True,
-            "stopped_early": False,
-            "validation_loss": 1.75,
-            "best_step": 12,
-            "seconds": 65.0,
-            "steps": 12,
-            "epochs": 2.0,
-            "examples": 32,
-            "shortened": 0,
-            "truncated": 1,
-            "left_out": 0,
-            "watcher": "",
-        }
-        files.write_json(folder / "result.json", result)
-        files.write_json(folder / "exit.json", {"code": 0})
-        (folder / "adapter").mkdir()
-    manifest = {"name": name, "version": "first", "version_hash": "0", "base": "starter", "created_at": time.time()}
-    files.write_json(folder / "run.json", {"format": 1, **manifest})
-    return runs.get_run(workspace, folder.name)
 
 
 def test_without_a_version_the_way_to_data_is_shown(tmp_path: Path) -> None:
@@ -123,64 +80,6 @@ def test_a_recipe_fills_the_form(workspace: Workspace, tiny: str) -> None:
     assert list(values[: len(CHANGEABLE)]) == form(RECIPES["careful"])[1:]
 
 
-def test_a_finished_run_shows_what_came_out(workspace: Workspace) -> None:
-    run = written(workspace, f"Shop {HOSTILE}")
-
-    view = shown.draw(workspace, run.id)
-
-    assert "Learned from 32 examples in 1 minute" in view.head
-    assert "1 example lost the end of their answer" in view.head
-    assert "Best so far: step 12" in view.chart
-    assert 'data-tab="evaluate"' in view.onward
-    assert "Answer at 12" in view.samples
-    listed = history.draw(workspace, run.id)
-    assert "1.75" in listed
-    assert not view.keep.visible
-    assert not view.resume.visible
-    assert HOSTILE not in listed + "".join(str(part) for part in view)
-
-
-def test_a_failed_run_shows_its_log_and_offers_to_resume(workspace: Workspace) -> None:
-    run = written(workspace, "Broken", ended=False)
-
-    view = shown.draw(workspace, run.id)
-
-    assert "It ended before it was finished." in view.head
-    assert "the last line of the log" in view.head
-    assert HOSTILE not in view.head
-    assert view.resume.visible
-    assert view.onward == ""
-    assert "Remove Broken for good" in history.draw(workspace, None)
-
-
-def test_a_run_that_never_started_can_be_resumed(workspace: Workspace) -> None:
-    run = written(workspace, "Set up", ended=False)
-    (run.folder / "job.json").unlink()
-
-    view = shown.draw(workspace, run.id)
-
-    assert "does not wait for its turn" in view.head
-    assert view.resume.visible
-
-
-def test_the_pulse_is_still_while_nothing_changes(workspace: Workspace) -> None:
-    written(workspace, "Quick try")
-    skip = gr.skip()
-
-    seen, finished, *view = train.pulse(workspace, {}, None)
-    assert finished == skip
-    assert view[0] != skip
-
-    assert train.pulse(workspace, seen, None) == (skip,) * (3 + len(shown.Drawn._fields))
-    before = {key: ["running", 3, "Learning", True] for key in seen}
-    assert train.pulse(workspace, before, None)[1] == next(iter(seen))
-
-
-def test_a_run_that_saw_a_part_says_so() -> None:
-    assert parts._seen(2157, 0.145) == "313 of 2,157 examples"
-    assert parts._seen(32, 2.0) == "32 examples"
-
-
 def test_the_card_of_a_recipe_has_three_lines() -> None:
     assert plan_parts.card_label("quick", None).count("\n") == 2
 
@@ -207,8 +106,8 @@ def test_a_training_is_started_and_stopped_through_the_page(workspace: Workspace
     page.predict(api_name="/train_discard")
 
     assert jobs.wait(run.folder, 240).state == "stopped"
-    view = shown.draw(workspace, None)
-    assert "thrown away" in view.head
+    view = shown.draw(workspace, None, "")
+    assert "thrown away" in view.told
     assert view.onward == ""
 
 

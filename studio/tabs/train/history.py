@@ -1,5 +1,6 @@
-"""The history: every run, to open and to remove."""
+"""The history: every run, to open, name, write on, start again, repeat, delete, and to tick for a comparison."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -7,42 +8,78 @@ from typing import Any
 import gradio as gr
 
 from engine.training import runs
+from engine.training.history import history as past
+from engine.training.history import reproduce
 from engine.workspace import Workspace
 from studio import notices
 from studio.events import QUIET
 from studio.tabs.train import history_parts as parts
+from studio.tabs.train.view import PRESSED, TO_THE_TOP, View, asking, chosen, shown_run, touching, wanting
+
+
+def draw(workspace: Workspace, selected: str | None, asked: str) -> str:
+    """All runs; the one that is shown above is marked."""
+    found = runs.list_runs(workspace)
+    shown = shown_run(found, selected)
+    listed = [parts.Past(run, runs.curve(run), past.folder_bytes(run.folder)) for run in found]
+    what, _, run_id = asked.partition("/")
+    leaving = what == "delete" and any(run.id == run_id for run in found)
+    removal = past.removal(workspace, run_id) if leaving else None
+    return parts.history(listed, shown.id if shown else None, removal)
 
 
 @notices.shown
-def draw(workspace: Workspace, selected: str | None) -> str:
-    """All runs; the one that is shown above is marked."""
-    found = runs.list_runs(workspace)
-    shown = selected or next((run.id for run in found), None)
-    return parts.history(found, {run.id: runs.curve(run) for run in found}, shown)
+def repeat(workspace: Workspace, run_id: str) -> str:
+    """Starts the same training again; what may make it come out otherwise is told at once."""
+    checked = reproduce.check(workspace, run_id)
+    run = reproduce.reproduce(workspace, run_id)
+    notices.say(" ".join([f"{run.name} repeats {checked.run.name}.", *checked.notes]))
+    return run.id
+
+
+@notices.shown
+def delete(workspace: Workspace, run_id: str) -> None:
+    gone = past.delete(workspace, run_id)
+    notices.say(f"{gone.name} is deleted.")
 
 
 def presses(workspace: Workspace) -> dict[str, Callable[..., Any]]:
-    """What a press does; each gives the run to show.
+    """What a press gives that is more than the page drawn again.
 
     Closures, not partials: Gradio finds the event's data by the type of a plain function's parameter.
     """
 
-    def open_run(event: gr.EventData) -> str:
-        return runs.get_run(workspace, str(event.id)).id
+    def rename(event: gr.EventData) -> float:
+        past.rename(workspace, str(event.id), str(event.text))
+        return time.monotonic()
 
-    def remove(selected: str | None, event: gr.EventData) -> str | None:
-        run_id = str(event.id)
-        runs.remove(workspace, run_id)
-        return None if selected == run_id else selected
+    def note(event: gr.EventData) -> float:
+        past.write_note(workspace, str(event.id), str(event.text))
+        return time.monotonic()
 
-    return {"open": notices.shown(open_run), "remove": notices.shown(remove)}
+    def tick(event: gr.EventData) -> tuple[list[str], float]:
+        return [str(each) for each in event.ids], time.monotonic()
+
+    def repeated(event: gr.EventData) -> str:
+        return repeat(workspace, str(event.id))
+
+    given = {"rename": rename, "note": note, "tick": tick, "repeat": repeated}
+    return {name: notices.shown(press) for name, press in given.items()}
 
 
-def build(workspace: Workspace, selected: gr.State) -> gr.HTML:
-    """Lays it out, wires its own events, and returns what `draw` fills; a press changes `selected`."""
-    history = gr.HTML(elem_id="train-history", js_on_load=parts.PRESSED)
+def build(workspace: Workspace, view: View) -> gr.HTML:
+    """Lays it out, wires its own events, and returns what `draw` fills."""
+    listed = gr.HTML(elem_id="train-history", js_on_load=PRESSED)
     pressed = presses(workspace)
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": selected, "outputs": history, **QUIET}
-    history.open(pressed["open"], None, selected, **QUIET).then(**redraw)
-    history.remove(pressed["remove"], selected, selected, **QUIET).then(**redraw)
-    return history
+    listed.open(chosen, None, view.selected, **QUIET).then(None, js=TO_THE_TOP, **QUIET)
+    for name in ("rename", "note"):
+        getattr(listed, name)(pressed[name], None, view.touched, **QUIET)
+    listed.tick(pressed["tick"], None, [view.ticked, view.touched], **QUIET)
+    listed.again(wanting(lambda run_id: {}), None, view.wanted, **QUIET)
+    listed.repeat(pressed["repeat"], None, view.started, **QUIET)
+    listed.ask(asking, None, view.asked, **QUIET)
+    listed.unask(lambda: "", None, view.asked, **QUIET)
+    listed.delete(touching(partial(delete, workspace)), None, view.touched, **QUIET).then(
+        lambda: "", None, view.asked, **QUIET
+    )
+    return listed

@@ -1,60 +1,99 @@
-"""The history as HTML: every run with its state, loss and curve.
+"""The history as HTML: every run with its state, loss and curve, and what can be done with it.
 
-Everything that came from a file or a person is escaped. The buttons carry `data-` attributes, which `PRESSED`
-turns into events.
+Everything that came from a file or a person is escaped.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
+from typing import NamedTuple
 
+from engine.training.history.history import LONGEST_NAME, LONGEST_NOTE, Removal
 from engine.training.runs import Curve, Run
+from engine.words import so_large
 from studio import charts
-from studio.tabs.train.words import STATES
-
-# A removal cannot be undone, so its button asks once more, naming what goes, and forgets the question after a while.
-PRESSED = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  if (button.dataset.open) { trigger('open', {id: button.dataset.open}); return; }
-  if (!button.dataset.remove) return;
-  if (button.dataset.asked) { button.disabled = true; trigger('remove', {id: button.dataset.remove}); return; }
-  const words = button.textContent;
-  button.dataset.asked = 'yes';
-  button.textContent = button.dataset.sure;
-  setTimeout(() => { delete button.dataset.asked; button.textContent = words; }, 6000);
-});
-"""
+from studio.tabs.train.view import button
+from studio.tabs.train.words import STATES, TITLES
 
 
-def history(runs: Sequence[Run], curves: dict[str, Curve], selected: str | None) -> str:
-    """All runs, newest first, each with state, loss and curve."""
-    if not runs:
+class Past(NamedTuple):
+    """A run in the list: its curve, and the bytes of its folder."""
+
+    run: Run
+    curve: Curve
+    bytes: int
+
+
+def history(found: Sequence[Past], shown: str | None, asked: Removal | None) -> str:
+    """All runs, newest first; empty without any.
+
+    Args:
+        shown: id of the run that stands above.
+        asked: the run that is to be deleted once that is confirmed.
+    """
+    if not found:
         return ""
-    rows = "".join(_row(run, curves[run.id], run.id == selected) for run in runs)
+    rows = "".join(_row(each, each.run.id == shown, asked) for each in found)
+    several = (
+        "Tick two or more to compare them." if len(found) > 1 else "With a second run you can compare the two here."
+    )
     return (
-        '<div class="td-section"><h2>Runs</h2></div><div class="td-scroll"><table class="td-table td-history"><thead>'
-        "<tr><th>Run</th><th>State</th><th>Learned from</th><th>Validation loss</th><th>Curve</th><th>Started</th>"
-        f"<th></th></tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="td-section"><h2>Runs</h2></div><p class="td-quiet">{several}</p>'
+        f'<ul class="td-past" aria-label="Runs, newest first">{rows}</ul>'
     )
 
 
-def _row(run: Run, curve: Curve, selected: bool) -> str:
+def _row(past: Past, shown: bool, asked: Removal | None) -> str:
+    run = past.run
     words, css = STATES[run.status.state]
-    lowest = min((loss for step, loss in curve.validation if step > 0), default=None)
-    name, sure = escape(run.name), escape(f"Remove {run.name} for good")
-    remove = (
-        ""
-        if run.status.alive
-        else f'<button type="button" class="td-plain" data-remove="{escape(run.id)}" data-sure="{sure}">Remove</button>'
-    )
-    started = datetime.fromtimestamp(run.created_at).astimezone()
-    line = charts.sparkline([loss for _, loss in curve.train], "training loss")
+    name, started = escape(run.name), datetime.fromtimestamp(run.created_at).astimezone()
+    note = f'<p class="td-note">{escape(run.note)}</p>' if run.note else ""
     return (
-        f"<tr{' aria-selected=true' if selected else ''}>"
-        f'<td><button type="button" class="td-link" data-open="{escape(run.id)}">{name}</button></td>'
-        f'<td><span class="td-chip {css}">{words}</span></td><td>{escape(run.version)}</td>'
-        f"<td>{'' if lowest is None else charts.number(lowest)}</td><td>{line}</td>"
-        f"<td>{started:%d %b %H:%M}</td><td>{remove}</td></tr>"
+        f"<li{' aria-current=true' if shown else ''}>"
+        f'<label class="td-tick"><input type="checkbox" data-tick="{escape(run.id)}" aria-label="Compare {name}">'
+        "</label>"
+        f'<div class="td-past-name">{button(run.name, "open", run.id, css="td-link")} '
+        f'<span class="td-chip {css}">{words}</span>'
+        f"<small>{TITLES.get(run.recipe.name, '')} on {escape(run.version)}, {started:%d %b %H:%M}</small>{note}</div>"
+        f'<div class="td-past-loss">{_loss(past.curve)}</div>'
+        f"{_confirm(asked) if asked and asked.run == run.id else _more(past)}</li>"
+    )
+
+
+def _loss(curve: Curve) -> str:
+    lowest = min((loss for step, loss in curve.validation if step > 0), default=None)
+    line = charts.sparkline([loss for _, loss in curve.train], "training loss")
+    return line + (
+        "" if lowest is None else f"<span><b>{charts.number(lowest)}</b> <small>validation loss</small></span>"
+    )
+
+
+def _more(past: Past) -> str:
+    run, size = past.run, so_large(past.bytes)
+    name = escape(run.name)
+    # A run that learns or waits has no result to repeat, and must stop before it can be deleted.
+    free = not run.status.alive and run.status.state != "queued"
+    presses = [button("Train again with ...", "again", run.id, label=f"Train again with the settings of {run.name}")]
+    if free:
+        presses.append(button("Repeat exactly", "repeat", run.id, label=f"Repeat {run.name} exactly"))
+        presses.append(button(f"Delete, {size}", "ask", run.id, what="delete", label=f"Delete {run.name}, {size}"))
+    return (
+        f'<details data-fold="run-{escape(run.id)}"><summary>Name, note, again <span class="td-quiet">{size}</span>'
+        f'<span class="td-visually-hidden"> of {name}</span></summary><div class="td-more">'
+        f'<form data-form="rename" data-run="{escape(run.id)}"><label>Name <input type="text" value="{name}" required '
+        f'maxlength="{LONGEST_NAME}"></label><button class="td-button">Rename</button></form>'
+        f'<form data-form="note" data-run="{escape(run.id)}"><label>Note <textarea rows="2" maxlength="{LONGEST_NOTE}" '
+        f'placeholder="What you tried, and what came of it">{escape(run.note)}</textarea></label>'
+        f'<button class="td-button">Keep the note</button></form><p class="td-presses">{"".join(presses)}</p>'
+        '<p class="td-quiet">Train again: the plan above is filled with its settings, to change. Repeat exactly: the '
+        "same data, settings and seed once more; in the end it says whether the same came out.</p></div></details>"
+    )
+
+
+def _confirm(asked: Removal) -> str:
+    return (
+        '<section class="td-asked" role="alertdialog" aria-label="Delete a run">'
+        f"<p>{escape(asked.sentence)}</p><p>"
+        f"{button(f'Delete {asked.name}', 'delete', asked.run, css='td-button td-grave')}"
+        f"{button('Keep it', 'unask', asked.run)}</p></section>"
     )

@@ -1,114 +1,135 @@
-"""A run while it learns and after: its state, its curve, its sample answers, and how to end it or go on."""
+"""A run while it learns and after: its state, its curve, its sample answers, how to end it, what came of it."""
 
+import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from engine import jobs
-from engine.training import runs
+from engine.training import queue, runs
+from engine.training.costs import cost
+from engine.training.history import reproduce
 from engine.workspace import Workspace
 from studio import notices
 from studio.events import QUIET
+from studio.tabs.train import learning_parts, outcome_parts, waiting_parts
 from studio.tabs.train import run_parts as parts
+from studio.tabs.train.view import PRESSED, View, asking, chosen, shown_run, touching, wanting
 
 
 class Drawn(NamedTuple):
-    """A run's part of the screen, in the order of the components."""
+    """A run's part of the screen as HTML, in the order of the components."""
 
-    head: Any
-    chart: Any
-    pause: Any
-    keep: Any
-    discard: Any
-    leave: Any
-    meanings: Any
-    resume: Any
-    onward: Any
-    samples: Any
+    head: str
+    told: str
+    does: str
+    onward: str
+    chart: str
+    samples: str
+    waiting: str
 
 
-@notices.shown
-def draw(workspace: Workspace, selected: str | None) -> Drawn:
-    """The selected run, the newest where none is."""
-    run = _run(workspace, selected)
-    hidden = gr.Button(visible=False)
+def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
+    """The selected run; the one that learns, else the newest, where none is."""
+    found = runs.list_runs(workspace)
+    run = shown_run(found, selected)
     if run is None:
-        return Drawn("", "", hidden, hidden, hidden, hidden, gr.HTML(visible=False), hidden, "", "")
-    status = run.status
-    learning = gr.Button(visible=status.alive)
-    log = jobs.log_tail(run.folder) if status.state == "failed" else ""
+        return Drawn(*[""] * len(Drawn._fields))
+    curve = runs.curve(run)
     return Drawn(
-        parts.head(run, runs.watcher(run), log),
-        parts.chart(run, runs.curve(run)),
-        learning,
-        learning,
-        learning,
-        gr.Button(visible=status.state == "queued"),
-        gr.HTML(visible=status.alive),
-        gr.Button(visible=status.state in ("failed", "waiting", "paused")),
-        parts.onward(run),
-        parts.samples(run.id, runs.samples(run)),
+        parts.head(run, time.time()),
+        _told(workspace, run, curve),
+        parts.does(run, asked),
+        outcome_parts.onward(run),
+        learning_parts.chart(run, curve, None),
+        learning_parts.samples(run.id, runs.samples(run)),
+        _waiting(workspace, found, run.id),
     )
 
 
-def _run(workspace: Workspace, selected: str | None) -> runs.Run | None:
-    """The selected run; the newest where none is, or where it was removed meanwhile."""
-    found = runs.list_runs(workspace)
-    return next((run for run in found if run.id == selected), next(iter(found), None))
+def _told(workspace: Workspace, run: runs.Run, curve: runs.Curve) -> str:
+    """Why it failed; else what came of it, and what the watcher says."""
+    if run.status.state == "failed":
+        return parts.failed(run, _offered(run), jobs.log_tail(run.folder))
+    ended = run.status.state in ("done", "stopped")
+    came = ""
+    if ended:
+        spent = cost.of_run(run, cost.power_price(workspace))
+        came = outcome_parts.outcome(run, curve, spent, _alike(workspace, run) if run.reproduces else None)
+    elif run.reproduces:
+        came = outcome_parts.repeats(run.reproduces)
+    return came + parts.watcher(run, runs.watcher(run), _offered(run))
+
+
+def _offered(run: runs.Run) -> dict[str, Any]:
+    """The change of settings that the watcher, or the error of a failed run, proposes; empty for none."""
+    return {}
+
+
+# Weights are read to find out, which is done once and not at each tick.
+@lru_cache(maxsize=32)
+def _alike(workspace: Workspace, run: runs.Run) -> reproduce.Equality:
+    """Whether the same came out as of the run that it repeats."""
+    return reproduce.equality(workspace, run)
+
+
+def _waiting(workspace: Workspace, found: list[runs.Run], shown: str) -> str:
+    known = {run.folder: run for run in found}
+    waiting = [known[folder] for folder in queue.waiting(workspace.runs) if folder in known]
+    learning = next((run for run in found if run.status.alive), None)
+    return waiting_parts.waiting(learning, waiting, shown)
 
 
 @notices.shown
-def stop(workspace: Workspace, how: Callable[[runs.Run], None], selected: str | None) -> None:
-    """Ends the selected run in one of the ways that runs have: kept, discarded, paused."""
-    run = _run(workspace, selected)
+def stop(workspace: Workspace, how: Callable[[runs.Run], None], selected: str | None) -> tuple[str, float]:
+    """Ends the run that is shown in one of the ways that runs have: kept, discarded, paused. Asks no longer."""
+    run = shown_run(runs.list_runs(workspace), selected)
     if run is not None:
         how(run)
+    return "", time.monotonic()
 
 
 @notices.shown
 def resume(workspace: Workspace, selected: str | None) -> str | None:
-    run = _run(workspace, selected)
+    run = shown_run(runs.list_runs(workspace), selected)
     return runs.resume(workspace, run.id).id if run else None
 
 
-def build(workspace: Workspace, selected: gr.State, started: gr.State) -> list[gr.components.Component]:
-    """Lays it out, wires its own events, and returns what `draw` fills.
+def leave(workspace: Workspace, run_id: str) -> None:
+    """Takes a run out of the queue; one that has begun meanwhile is left alone."""
+    queue.leave(runs.get_run(workspace, run_id).folder)
 
-    Args:
-        selected: id of the run that is shown; None for the newest.
-        started: set to the id of a run that goes on.
-    """
+
+def to_front(workspace: Workspace, run_id: str) -> None:
+    queue.to_front(runs.get_run(workspace, run_id).folder)
+
+
+def build(workspace: Workspace, view: View) -> list[gr.HTML]:
+    """Lays it out, wires its own events, and returns what `draw` fills."""
     with gr.Column(elem_id="train-run"):
         head = gr.HTML(elem_id="train-head")
-        with gr.Row(elem_classes="td-stops"):
-            pause = gr.Button("Pause", visible=False, elem_id="train-pause", scale=0)
-            keep = gr.Button("Stop and keep", visible=False, elem_id="train-keep", scale=0)
-            discard = gr.Button("Stop and discard", visible=False, elem_id="train-discard", scale=0)
-            leave = gr.Button("Leave the queue", visible=False, elem_id="train-leave", scale=0)
-            meanings = gr.HTML(
-                '<p class="td-quiet">Pause: all is saved, and it goes on when you like. Keep: the best state so far is '
-                "kept, ready to use. Discard: what it learned is thrown away, only the curve stays. If it still runs "
-                "half a minute later, press again to end it at once.</p>",
-                visible=False,
-            )
-            again = gr.Button("Go on", visible=False, elem_id="train-resume", scale=0)
+        told = gr.HTML(elem_id="train-told", js_on_load=PRESSED)
+        does = gr.HTML(elem_id="train-does", js_on_load=PRESSED)
         onward = gr.HTML(elem_id="train-onward")
         chart = gr.HTML(elem_id="train-chart")
         samples = gr.HTML(elem_id="train-samples")
-    view = list(Drawn(head, chart, pause, keep, discard, leave, meanings, again, onward, samples))
-    ends = {
-        "pause": (pause, runs.pause),
-        "keep": (keep, runs.stop_and_keep),
-        "discard": (discard, runs.stop_and_discard),
-    }
-    for name, (button, how) in ends.items():
-        button.click(partial(stop, workspace, how), selected, None, api_name=f"train_{name}", show_progress="hidden")
-    leave.click(partial(stop, workspace, runs.stop_and_keep), selected, None, **QUIET).then(
-        partial(draw, workspace), selected, view, **QUIET
+        waiting = gr.HTML(elem_id="train-waiting", js_on_load=PRESSED)
+    ends = {"pause": runs.pause, "keep": runs.stop_and_keep, "discard": runs.stop_and_discard}
+    for name, how in ends.items():
+        getattr(does, name)(
+            partial(stop, workspace, how), view.selected, [view.asked, view.touched], api_name=f"train_{name}",
+            show_progress="hidden",
+        )  # fmt: skip
+    does.ask(asking, None, view.asked, **QUIET)
+    does.unask(lambda: "", None, view.asked, **QUIET)
+    does.resume(
+        partial(resume, workspace), view.selected, view.started, api_name="train_resume", show_progress="hidden"
     )
-    again.click(partial(resume, workspace), selected, started, api_name="train_resume", show_progress="hidden").then(
-        partial(draw, workspace), selected, view, **QUIET
-    )
-    return view
+    told.resume(partial(resume, workspace), view.selected, view.started, **QUIET)
+    told.change(wanting(lambda run_id: _offered(runs.get_run(workspace, run_id))), None, view.wanted, **QUIET)
+    waiting.open(chosen, None, view.selected, **QUIET)
+    waiting.leave(touching(partial(leave, workspace)), None, view.touched, **QUIET)
+    waiting.front(touching(partial(to_front, workspace)), None, view.touched, **QUIET)
+    return [head, told, does, onward, chart, samples, waiting]

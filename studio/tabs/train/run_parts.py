@@ -1,84 +1,66 @@
-"""A run as HTML: its state, its curve, its sample answers, where to go once it is over.
+"""A run's state as HTML: where it is, what the watcher says, what can be done with it, why it failed.
 
 Everything that came from a file, a model or a person is escaped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from html import escape
+from typing import Any
 
-from engine.hardware import GIB
 from engine.training.estimates.estimate import in_words
-from engine.training.runs import Curve, Run, Sample
-from engine.words import so_many
-from studio import charts, notices
+from engine.training.recipes.recipe import settings
+from engine.training.runs import Run
+from studio import notices
+from studio.tabs.train.view import button
 from studio.tabs.train.words import STATES, TITLES
 
+# What each way to end a run means.
+ENDS = (
+    ("pause", "Pause", "All is saved, and it goes on when you like. The next in the queue begins."),
+    ("keep", "Stop and keep", "The best state so far is kept, ready to use."),
+    ("discard", "Stop and discard", "What it learned is thrown away; only the curve stays."),
+)
+DAY = 24 * 60 * 60
 
-def head(run: Run, watcher: str, log: str) -> str:
-    """A run's name and state; its bar and time left while it learns; why it failed; what came out at the end."""
+
+def head(run: Run, now: float) -> str:
+    """A run's name and state; its bar and the time left while it learns; why it failed."""
     status, (words, css) = run.status, STATES[run.status.state]
     top = (
-        f'<header class="td-run-head"><h2>{escape(run.name)}</h2><span class="td-chip {css}">{words}</span>'
+        f'<header class="td-run-head"><h2>{escape(run.name)}</h2>'
+        f'<span class="td-chip {css}" role="status">{words}</span>'
         f'<span class="td-quiet">{TITLES.get(run.recipe.name, "")} on {escape(run.version)}</span></header>'
     )
-    if status.state == "failed":
-        error = status.error or {}
-        return top + notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
     if status.state == "waiting":
         return f'{top}<p class="td-soft">It is set up and does not wait for its turn. Go on with it when you like.</p>'
     if status.state == "queued":
-        return f'{top}<p class="td-soft" role="status">{escape(status.message)}. It starts by itself.</p>'
+        return f'{top}<p class="td-soft">{escape(status.message)}. It starts by itself.</p>'
     if status.state == "paused":
         left = f"It stands at step {status.step:,} of {status.steps:,}, and all it has learned is saved."
-        return f'{top}{_bar(status.share)}<p class="td-soft" role="status">{left}</p>'
-    if status.alive:
-        return top + _under_way(run, watcher)
-    return top + _outcome(run, watcher)
+        return f'{top}{_bar(status.share)}<p class="td-soft">{left}</p>'
+    return top + _under_way(run, now) if status.alive else top
 
 
-def _under_way(run: Run, watcher: str) -> str:
+def _under_way(run: Run, now: float) -> str:
     status = run.status
     if status.step == 0:
         what = status.message or "Starting"
-        return f'{_bar(None)}<p class="td-soft" role="status">{escape(what)}. The first step comes in some seconds.</p>'
-    left = f", {in_words(status.seconds_left)} left" if status.seconds_left else ""
+        return f'{_bar(None)}<p class="td-soft">{escape(what)}. The first step comes in some seconds.</p>'
+    left = _left(status.seconds_left, status.updated_at, now) if status.seconds_left else ""
     ending = " It ends after this step." if status.state == "stopping" else ""
     return (
-        f'{_bar(status.share)}<p class="td-soft" role="status">Step {status.step:,} of {status.steps:,}{left}.{ending}'
-        f"</p>{_watcher(watcher)}"
+        f'{_bar(status.share)}<p class="td-soft">Step {status.step:,} of {status.steps:,}{left}.{ending} '
+        "It goes on when you close this page.</p>"
     )
 
 
-def _outcome(run: Run, watcher: str) -> str:
-    result = run.result
-    if not result.get("kept"):
-        return '<p class="td-soft">What it learned was thrown away, as you asked. Its curve is kept.</p>'
-    took = in_words(result["seconds"])
-    ended = " It ended early, nothing got better any more." if result["stopped_early"] else ""
-    loss = result["validation_loss"]
-    kept = f" Kept: step {result['best_step']:,}, validation loss {loss:.2f}." if loss is not None else ""
-    notes = [
-        (result["truncated"], "lost the end of their answer"),
-        (result["shortened"], "lost their oldest turns"),
-        (result["left_out"], "were left out"),
-    ]
-    lost = "; ".join(f"{so_many(number, 'example')} {what}" for number, what in notes if number)
-    too_long = f" Too long for the setting Longest example: {lost}." if lost else ""
-    return (
-        f'<p class="td-verdict">Learned from {_seen(result["examples"], result["epochs"])} in {took}.</p>'
-        f'<p class="td-soft">{so_many(result["steps"], "step")}.{kept}{ended}{too_long}</p>{_watcher(watcher)}'
-    )
-
-
-def _seen(examples: int, epochs: float) -> str:
-    """ "1,092 examples", or "312 of 2,157 examples" where a limit came before the first epoch was over."""
-    if epochs >= 0.99:
-        return so_many(examples, "example")
-    return f"{max(1, round(examples * epochs)):,} of {so_many(examples, 'example')}"
-
-
-def _watcher(sentence: str) -> str:
-    return f'<p class="td-watcher"><b>Watching:</b> {escape(sentence)}</p>' if sentence else ""
+def _left(seconds: float, told_at: float, now: float) -> str:
+    """ ", 12 minutes left, done at about 14:32"; with the day where that is not today."""
+    done = datetime.fromtimestamp(told_at + seconds).astimezone()
+    today = datetime.fromtimestamp(now).astimezone().date()
+    tomorrow = " tomorrow" if done.date() == today + timedelta(days=1) else f" on {done:%d %b}"
+    return f", {in_words(seconds)} left, done at about {done:%H:%M}{'' if done.date() == today else tomorrow}"
 
 
 def _bar(share: float | None) -> str:
@@ -91,57 +73,62 @@ def _bar(share: float | None) -> str:
     )
 
 
-def chart(run: Run, curve: Curve) -> str:
-    """Loss over steps at full width, with speed, memory and learning rate as figures below."""
-    steps = run.status.steps or run.result.get("steps")
-    drawn = charts.curve(curve.train, curve.validation, best=curve.best, steps=steps)
-    if not curve.train:
-        return drawn
-    figures = [
-        (f"{curve.tokens_per_second[-1][1]:,.0f}", "tokens a second"),
-        (f"{curve.memory[-1][1] / GIB:.1f} GB", "memory"),
-        (f"{curve.learning_rate[-1][1]:.1e}", "learning rate"),
-    ]
-    listed = "".join(f"<li><b>{value}</b> {name}</li>" for value, name in figures)
-    hint = "Loss: how surprised the model is by the right answer. Lower is better; validation is what it never saw."
-    return f'{drawn}<ul class="td-account">{listed}</ul><p class="td-quiet">{hint}</p>'
-
-
-def samples(run: str, found: Sequence[Sample]) -> str:
-    """Sample questions of a run with the newest answer, the first one and the one hoped for."""
-    if not found:
+def watcher(run: Run, sentence: str, change: Mapping[str, Any]) -> str:
+    """What the watcher says, with a button that starts again with what it proposes."""
+    if not sentence:
         return ""
-    cards = "".join(_sample(f"{run}-{number}", sample) for number, sample in enumerate(found))
-    return (
-        "<h3>Sample answers</h3>"
-        '<p class="td-quiet">Questions it does not learn from; answers are cut off early.</p>'
-        f'<div class="td-samples">{cards}</div>'
-    )
+    offered = f"<p>{_again(run, change)}</p>" if change else ""
+    return f'<section class="td-watcher" role="status"><p><b>Watching:</b> {escape(sentence)}</p>{offered}</section>'
 
 
-def _sample(fold: str, sample: Sample) -> str:
-    step, answer = sample.answers[-1]
-    first_step, first = sample.answers[0]
-    before = (
-        f'<details data-fold="first-{escape(fold)}"><summary>At step {first_step}</summary>'
-        f"<p>{escape(first) or 'nothing'}</p></details>"
-        if step != first_step
-        else ""
+def failed(run: Run, change: Mapping[str, Any], log: str) -> str:
+    """What happened, what to do, with the buttons that do it; the log behind a fold."""
+    error = run.status.error or {}
+    card = notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
+    on = (
+        "It goes on from the last state that was saved, with the same settings."
+        if run.status.step
+        else "It begins anew with the same settings."
     )
-    said = escape(answer) if answer else '<span class="td-quiet">nothing yet</span>'
-    return (
-        f'<article class="td-sample"><div class="td-bubble td-customer">{escape(sample.question)}</div>'
-        f'<div class="td-bubble">{said}</div><p class="td-quiet">at step {step:,}</p>{before}'
-        f'<details data-fold="hoped-{escape(fold)}"><summary>The answer that is hoped for</summary>'
-        f"<p>{escape(sample.expected)}</p></details></article>"
-    )
+    first = _does(_again(run, change), "The form below is filled for you; nothing starts yet.") if change else ""
+    return f'{card}<div class="td-does">{first}{_does(button("Go on", "resume", run.id), on)}</div>'
 
 
-def onward(run: Run) -> str:
-    """Where to go once a run is over."""
-    if not run.answers or run.status.alive:
-        return ""
-    return (
-        '<div class="td-onward"><button type="button" class="td-next" data-tab="evaluate">Evaluate it</button>'
-        '<button type="button" class="td-button" data-tab="chat">Compare in Chat with the base model</button></div>'
-    )
+def does(run: Run, asked: str) -> str:
+    """What can be done with a run now: each with a button and what it means."""
+    if asked == f"discard/{run.id}" and run.status.alive:
+        return (
+            '<section class="td-asked" role="alertdialog" aria-label="Stop and discard">'
+            f"<p>What {escape(run.name)} learned in {run.status.step:,} steps goes for good. Only its curve stays.</p>"
+            f"<p>{button('Discard it', 'discard', run.id, css='td-button td-grave')}"
+            f"{button('Let it learn', 'unask', run.id)}</p></section>"
+        )
+    if run.status.alive:
+        offered = "".join(
+            _does(button(words, "ask" if does == "discard" else does, run.id, what=does), meaning)
+            for does, words, meaning in ENDS
+        )
+        late = (
+            '<p class="td-quiet">If it still runs half a minute later, press again to end it at once.</p>'
+            if run.status.state == "stopping"
+            else ""
+        )
+        return f'<div class="td-does">{offered}</div>{late}'
+    if run.status.state in ("waiting", "paused"):
+        meaning = "It goes on where it stopped, or waits for its turn if another one learns."
+        return f'<div class="td-does">{_does(button("Go on", "resume", run.id), meaning)}</div>'
+    return ""
+
+
+def _does(press: str, meaning: str) -> str:
+    return f"<div>{press}<p>{meaning}</p></div>"
+
+
+def _again(run: Run, change: Mapping[str, Any]) -> str:
+    return button(f"Start again with {in_settings(change)}", "change", run.id)
+
+
+def in_settings(change: Mapping[str, Any]) -> str:
+    """A change of settings in words: "learning rate 0.001 and epochs 3"."""
+    known = {each.name: each for each in settings()}
+    return " and ".join(f"{known[name].label.lower()} {known[name].say(value)}" for name, value in change.items())

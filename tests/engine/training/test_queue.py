@@ -95,3 +95,18 @@ def test_many_who_look_at_once_start_one(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert [jobs.read(tmp_path / f"run-{number}").state for number in range(6)] == ["failed"] * 6
+
+
+def test_one_that_waits_can_be_the_next_and_one_that_was_started_stays_started(tmp_path: Path) -> None:
+    for number in range(3):
+        folder = tmp_path / f"run-{number}"
+        folder.mkdir()
+        files.write_json(folder / queue.QUEUED, {"at": 100.0 + number})
+
+    assert queue.to_front(tmp_path / "run-2")
+    assert queue.to_front(tmp_path / "run-1")
+    assert [folder.name for folder in queue.waiting(tmp_path)] == ["run-1", "run-2", "run-0"]
+
+    assert queue.leave(tmp_path / "run-1")
+    assert not queue.to_front(tmp_path / "run-1"), "it does not come back"
+    assert [folder.name for folder in queue.waiting(tmp_path)] == ["run-2", "run-0"]
