@@ -6,6 +6,7 @@
     ├── WorkspaceBusy       another process holds the workspace's database
     ├── StorageFailed       disk full, folder not writable, a file damaged
     ├── JobFailed           a training or an evaluation ended badly
+    │   └── OutOfMemory     it needed more memory than there is
     └── ModelUnavailable    a base model is not on this machine or cannot be loaded
 
 Each carries three plain sentences: what happened (`title`), what it means (`message`) and what to do (`remedy`).
@@ -13,7 +14,9 @@ Each carries three plain sentences: what happened (`title`), what it means (`mes
 
 
 class TunedeskError(Exception):
-    """Base of all errors meant for people."""
+    """Base of all errors meant for people. Those with a `kind` are told apart by it where they were written down."""
+
+    kind = ""
 
     def __init__(self, title: str, message: str = "", remedy: str = "") -> None:
         super().__init__(" ".join(part for part in (title, message, remedy) if part))
@@ -23,7 +26,8 @@ class TunedeskError(Exception):
 
     def as_dict(self) -> dict[str, str]:
         """The three sentences, as written to a job's status file and to `--json` output."""
-        return {"title": self.title, "message": self.message, "remedy": self.remedy}
+        told = {"title": self.title, "message": self.message, "remedy": self.remedy}
+        return told | {"kind": self.kind} if self.kind else told
 
 
 class InputRefused(TunedeskError):
@@ -44,6 +48,12 @@ class StorageFailed(TunedeskError):
 
 class JobFailed(TunedeskError):
     """A training or an evaluation ended badly."""
+
+
+class OutOfMemory(JobFailed):
+    """It needed more memory than there is, on the GPU or in the machine."""
+
+    kind = "memory"
 
 
 class ModelUnavailable(TunedeskError):

@@ -1,11 +1,12 @@
 """Files that survive a power cut (written beside and renamed, or appended line by line) and names that are no paths."""
 
+import errno
 import json
 import os
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,6 +14,10 @@ from engine.errors import StorageFailed
 
 FREE_SPACE = "Free some space or check that the folder may be written, then try again."
 """What to do where the system refuses to write."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# How libraries tell of the same without the system's number. PyTorch's writer loses the reason altogether.
+_TOLD = re.compile(r"os error (?:27|28|112|122)\b|No space left|File too large|[Qq]uota exceeded|not enough space")
+_TORCH = re.compile(r"inline_container|PytorchStreamWriter|iostream error")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -41,6 +46,28 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Replaces a JSON file in one step (see `write_text`)."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_jsonl(path: Path, values: Iterable[Any]) -> None:
+    """Replaces a JSON-lines file in one step (see `write_text`)."""
+    write_text(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+
+
+def refusal(error: BaseException | None) -> str | None:
+    """What the system said where it had no room for a file: disk full, quota, too large; None of any other error.
+
+    Whatever wraps the error is looked through.
+    """
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return error.strerror or str(error)
+        told = _TOLD.search(str(error))
+        if told:
+            return str(error)[:200]
+        if isinstance(error, RuntimeError) and _TORCH.search(str(error)):
+            return "a file could not be written to its end"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def read_json(path: Path) -> Any:

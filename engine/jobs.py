@@ -8,12 +8,14 @@ its folder:
     metrics.jsonl  one line per measurement        log.txt   everything it printed
     stop           "keep", "discard" or "pause": a request that the job sees between two steps
     result.json    what it made, written last      exit.json exit code, written by the watching process
+    reserve        a little room on the disk, given up when the job fails: a full disk must not keep it from saying so
 
 `python -m engine.jobs FOLDER MODULE` is the watching process: it runs `python -m MODULE FOLDER` and writes down how
 that ended, so that a job killed by the system (out of memory, say) is told apart from one that finished. Done means
 exit code 0 and a result; a progress bar at 100% means nothing.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -25,8 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from engine import files
-from engine.errors import JobFailed, NotFound, TunedeskError
+from engine import files, memory
+from engine.errors import JobFailed, NotFound, OutOfMemory, StorageFailed, TunedeskError
 from engine.processes import Identity
 
 State = Literal["waiting", "queued", "starting", "running", "stopping", "paused", "done", "stopped", "failed"]
@@ -39,6 +41,9 @@ SECONDS_BETWEEN_UPDATES = 0.25
 # A training step takes and frees the same large blocks again and again, and Linux clears every page of them anew each
 # time. In pages of 2 MB that is one page fault where it was 512. Other systems ignore this.
 LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+KILLED = (-9, 137)
+RESERVE = "reserve"
+RESERVED_BYTES = 65_536
 _starting = threading.Lock()
 
 
@@ -60,6 +65,11 @@ class Status:
     def alive(self) -> bool:
         """Whether it is still under way."""
         return self.state in ("starting", "running", "stopping")
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it failed because it needed more memory than there is."""
+        return self.state == "failed" and (self.error or {}).get("kind") == OutOfMemory.kind
 
     @property
     def share(self) -> float:
@@ -131,7 +141,8 @@ def read(folder: Path) -> Status:
     created = saved.pop("created", 0.0)
     known = Status(**{"state": "starting", "started_at": job["started_at"], **saved})
     if (folder / "exit.json").exists():
-        return _ended(folder, known, files.read_json(folder / "exit.json")["code"])
+        ending = files.read_json(folder / "exit.json")
+        return _ended(folder, known, ending["code"], out_of_memory=ending.get("out_of_memory", False))
     working = known.pid is not None and Identity(known.pid, created).alive
     watching = Identity(job["pid"], job["created"]).alive
     if working or watching or time.time() - job["started_at"] < START_SECONDS:
@@ -141,12 +152,14 @@ def read(folder: Path) -> Status:
     return _ended(folder, known, 0 if known.state in ENDED[:-1] else None)
 
 
-def _ended(folder: Path, known: Status, code: int | None) -> Status:
+def _ended(folder: Path, known: Status, code: int | None, *, out_of_memory: bool = False) -> Status:
     """The final status, given the exit code (None when the process is gone and nobody saw it go)."""
     if code == 0 and (folder / "result.json").exists():
         return _with(known, state=result(folder)["state"], seconds_left=0.0)
     if known.state == "failed" and known.error:
         return known
+    if out_of_memory:
+        return _with(known, state="failed", seconds_left=None, error=memory.ended_for_it().as_dict())
     how = "It was ended from outside, or the machine was switched off." if code is None else _why(code)
     error = {
         "title": "It ended before it was finished.",
@@ -157,7 +170,7 @@ def _ended(folder: Path, known: Status, code: int | None) -> Status:
 
 
 def _why(code: int) -> str:
-    if code in (-9, 137):
+    if code in KILLED:
         return "The system or a person ended it at once; running out of memory is the usual reason."
     if code < 0:
         return f"The system ended it with signal {-code}."
@@ -312,30 +325,54 @@ def run(main: Callable[[Path, Report], dict[str, Any]]) -> int:
     """
     folder = Path(sys.argv[1])
     report = Report(folder)
+    memory.give_way()
+    reserve = folder / RESERVE
+    with contextlib.suppress(OSError):
+        reserve.write_bytes(os.urandom(RESERVED_BYTES))
     try:
         report.finish(main(folder, report))
-    except TunedeskError as error:
-        traceback.print_exc()
-        report.fail(error)
-        return 1
     # A job's entry is the one place where any exception is caught: whoever looks at the folder must learn of it.
     except Exception as error:  # noqa: BLE001
-        traceback.print_exc()
-        report.fail(
-            JobFailed(
-                "It stopped because of a fault in Tunedesk or a library.",
-                f"The fault was: {type(error).__name__}: {str(error)[:300]}",
-                "Open the log and send its last lines to your engineer, or resume it.",
-            )
-        )
+        reserve.unlink(missing_ok=True)
+        # The log may be on a disk that is full.
+        with contextlib.suppress(OSError):
+            traceback.print_exc()
+        report.fail(_for_people(error))
         return 1
+    finally:
+        reserve.unlink(missing_ok=True)
     return 0
+
+
+def _for_people(error: Exception) -> TunedeskError:
+    """Any error in words that a person can use."""
+    if isinstance(error, StorageFailed):
+        return error
+    # First, because a library's complaint about it may have been taken for something else on its way.
+    wanting = memory.explained(error)
+    if wanting is not None:
+        return wanting
+    if isinstance(error, TunedeskError):
+        return error
+    refusal = files.refusal(error)
+    if refusal is not None:
+        return StorageFailed("A file could not be written.", f"The system said: {refusal}.", files.FREE_SPACE)
+    return JobFailed(
+        "It stopped because of a fault in Tunedesk or a library.",
+        f"The fault was: {type(error).__name__}: {str(error)[:300]}",
+        "Open the log and send its last lines to your engineer, or resume it.",
+    )
 
 
 def _watch(folder: Path, module: str, then: str = "") -> int:
     """Runs the job and writes down how it ended; then runs what comes after it."""
+    before = memory.kills()
     code = subprocess.call([sys.executable, "-m", module, str(folder)], stdin=subprocess.DEVNULL)
-    files.write_json(folder / "exit.json", {"code": code, "at": time.time()})
+    # A person's kill -9 looks the same; what tells them apart is that the system counts its own.
+    killed = code in KILLED and before is not None and (memory.kills() or 0) > before
+    # A library's thread that gets no memory ends the whole process, and leaves this in the log.
+    aborted = code < 0 and "std::bad_alloc" in log_tail(folder, 5)
+    files.write_json(folder / "exit.json", {"code": code, "at": time.time(), "out_of_memory": killed or aborted})
     if then:
         subprocess.call([sys.executable, "-m", then, str(folder)], stdin=subprocess.DEVNULL)
     return 0 if code == 0 else 1

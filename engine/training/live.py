@@ -1,18 +1,19 @@
 """What a training tells while it runs, and how it is steered: the callback between TRL's trainer and the job's folder.
 
-    metrics.jsonl   {step, epoch, loss, learning_rate, tokens_per_second, memory, seconds}, {step, validation_loss},
-                    {step, kind, sentence} from the watcher
+    metrics.jsonl   {step, epoch, loss, learning_rate, gradient_norm, tokens_per_second, memory, seconds},
+                    {step, validation_loss}, {step, exchanged}: see `engine.training.methods.exchange`,
+                    {step, kind, sentence, remedy, mend, stop} from the watcher, with an empty kind when all is well
+                    again; what is left of a first try is described in `engine.training.restart`
     samples.jsonl   {step, question, expected, answer}: what it answers to three questions, now and then
-    best/           the state with the lowest validation loss so far, and best.json {step, validation_loss}
-    checkpoints/    everything needed to go on after a crash; a folder counts once it holds the file `complete`
 
-Hugging Face's checkpoints keep the optimizer in torch's own format and read it back with `weights_only=True`, which
-runs no code; the one real pickle among them (training_args.bin) is never read and is deleted.
+The best state and the checkpoints are `engine.training.checkpoints`, and when the latter are made is
+`engine.training.saving`.
 """
 
-import shutil
+import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,46 +23,48 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from engine import files
 from engine.jobs import Report
-from engine.training import watch
+from engine.training import checkpoints, watch
 
 SAMPLE_ROUNDS = 5
 
 
 class Live(TrainerCallback):
-    """Reports each step, saves checkpoints and the best adapter, asks the samples, and ends the run when told to."""
+    """Reports each step, keeps the best adapter, asks the samples, and ends the run when told to."""
 
     def __init__(
         self,
         folder: Path,
         report: Report,
+        course: watch.Course,
         *,
-        steps: int,
         tokens_per_step: float,
         checks: int,
-        patience: int,
-        checkpoint_seconds: float,
         validated: bool,
         save: Callable[[Path], None],
         answer_samples: Callable[[int], None] | None = None,
+        exchange: Callable[[int], watch.Exchanged] | None = None,
         measures: tuple[str, ...] = (),
+        message: str = "Learning",
     ) -> None:
         """
         Args:
-            steps: how many steps the whole training has.
+            course: what the watcher knows of it: how many steps it has, how often it will see each example, ...
             tokens_per_step: of the examples, on average, without padding.
             checks: how often the validation loss is measured over the run; not at all unless `validated`.
-            patience: checks without improvement after which it ends; 0 never.
-            checkpoint_seconds: seconds between two checkpoints.
             save: writes the present state of what is trained into a folder.
             answer_samples: answers the sample questions and writes them down for a step.
+            exchange: measures whether validation answers depend on their questions; asked once, at the first check
+                after a third of the run, and again after two thirds where they did not.
             measures: what the trainer measures on validation examples besides the loss and is to be kept, by name.
+            message: what it does, while the watcher has nothing to say.
         """
-        self.folder, self.report, self.steps, self.patience = folder, report, steps, patience
-        self.checkpoint_seconds = checkpoint_seconds
+        self.folder, self.report, self.course, self.message = folder, report, course, message
+        self.steps, self.patience = course.steps, course.patience
         self.save, self.answer_samples, self.measures = save, answer_samples, measures
+        self.exchange = exchange
         self.tokens_per_step = tokens_per_step
-        self.check_at = _spread(steps, checks) if validated else set()
-        self.sample_at = _spread(steps, SAMPLE_ROUNDS) if answer_samples else set()
+        self.check_at = _spread(self.steps, checks) if validated else set()
+        self.sample_at = _spread(self.steps, SAMPLE_ROUNDS) if answer_samples else set()
         self.train, self.validation, self.seconds_before = _earlier(folder)
         self.measured = {line["step"]: _of(line, measures) for line in _validations(folder)}
         """what was measured on validation examples besides the loss, by step"""
@@ -71,15 +74,15 @@ class Live(TrainerCallback):
         self.stopped = ""
         self.aside = self.aside_before = 0.0
         """seconds that checks and samples took, in all and before the clock started"""
-        self.started = self.saved_at = time.monotonic()
-        self.finding: watch.Finding | None = None
+        self.started = time.monotonic()
+        self.finding, self.exchanged = _seen(folder)
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.report.update(step=state.global_step, steps=self.steps, message="Answering the first samples")
         if state.global_step == 0:
             self._sample(0)
         # The clock starts after what comes before the first step, so that the speed is the training's own.
-        self.started = self.saved_at = time.monotonic()
+        self.started = time.monotonic()
         self.step = self.first_step = state.global_step
         self.aside_before = self.aside
 
@@ -95,11 +98,11 @@ class Live(TrainerCallback):
             self.stopped = request
             control.should_training_stop = True
             control.should_save = request == "pause"
-            # A last measurement, so that the better of the best and the latest is kept.
-            control.should_evaluate = request == "keep" and bool(self.check_at)
-        elif time.monotonic() - self.saved_at > self.checkpoint_seconds and step < self.steps:
-            control.should_save = True
-        if step in self.sample_at and not request:
+            # A last measurement, so that the better of the best and the latest is kept. A pause leaves out nothing that
+            # belongs to its step: the run that goes on begins with the next one.
+            if request != "pause":
+                control.should_evaluate = request == "keep" and bool(self.check_at)
+        if step in self.sample_at and request in (None, "pause"):
             self._sample(step)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **given: Any) -> None:
@@ -115,6 +118,7 @@ class Live(TrainerCallback):
             epoch=round(float(state.epoch or 0.0), 3),
             loss=loss,
             learning_rate=float(logs["learning_rate"]),
+            gradient_norm=float(logs["grad_norm"]),
             tokens_per_second=round(self.tokens_per_second, 1),
             memory=self.peak_memory,
             seconds=round(self.seconds, 2),
@@ -129,25 +133,27 @@ class Live(TrainerCallback):
         self.measured[step] = _of({key.removeprefix("eval_"): value for key, value in metrics.items()}, self.measures)
         self.report.metric(step=step, validation_loss=loss, seconds=round(self.seconds, 2), **self.measured[step])
         if self.best == (step, loss):
-            self._keep_best(step, loss)
+            checkpoints.keep_best(self.folder, step, self.save)
             # So that a resumed run never starts from before the adapter that it holds for the best.
             control.should_save = step < self.steps
         since = sum(1 for at, _ in self.validation if self.best and at > self.best[0])
         if self.patience and since >= self.patience:
-            self.stopped = self.stopped or "early"
+            # A pause that was asked for at this very step would have nothing left to go on with.
+            self.stopped = "early" if self.stopped == "pause" else self.stopped or "early"
             control.should_training_stop = True
+        self._exchange(step)
         self._look(control)
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        checkpoint = self.folder / "checkpoints" / f"checkpoint-{state.global_step}"
-        (checkpoint / "training_args.bin").unlink(missing_ok=True)
-        (checkpoint / "complete").touch()
-        self.saved_at = time.monotonic()
 
     @property
     def best(self) -> watch.Point | None:
         """The lowest validation loss and its step; the measurement before the first step does not count."""
         return min((point for point in self.validation if point[0] > 0), key=lambda point: point[1], default=None)
+
+    @property
+    def gained(self) -> bool:
+        """Whether the best state is better than what there was before the first step, where that was measured."""
+        before = [loss for step, loss in self.validation if step == 0]
+        return self.best is not None and self.best[1] < min(before, default=math.inf)
 
     @property
     def seconds(self) -> float:
@@ -169,12 +175,32 @@ class Live(TrainerCallback):
         return (time.monotonic() - self.started) / done * (self.steps - step)
 
     def _message(self) -> str:
-        return self.finding.sentence if self.finding else "Learning"
+        return self.finding.sentence if self.finding else self.message
+
+    def _exchange(self, step: int) -> None:
+        """Whether answers depend on their questions, where it is time to find out."""
+        late = 3 * step >= 2 * self.steps
+        done = self.exchanged is not None and (self.exchanged.depends or 3 * self.exchanged.step >= 2 * self.steps)
+        if self.exchange is None or step not in self.check_at or 3 * step < self.steps or done:
+            return
+        if self.exchanged is not None and not late:
+            return
+        began = time.monotonic()
+        self.exchanged = self.exchange(step)
+        self.report.metric(step=step, exchanged=self.exchanged._asdict())
+        self.aside += time.monotonic() - began
 
     def _look(self, control: TrainerControl) -> None:
-        finding = watch.look(self.train, self.validation, self.steps)
-        if finding and (self.finding is None or finding.kind != self.finding.kind):
-            self.report.metric(step=max(self.train + self.validation)[0], kind=finding.kind, sentence=finding.sentence)
+        finding = watch.look(self.course, self.train, self.validation, self.exchanged)
+        step = max(self.train + self.validation)[0]
+        before = (self.finding.kind, self.finding.stop) if self.finding else None
+        if finding is None and self.finding is not None:
+            self.report.metric(step=step, kind="", sentence="")
+        elif finding is not None and before != (finding.kind, finding.stop):
+            finding = replace(finding, step=step)
+            self.report.metric(**finding.as_dict())
+        elif finding is not None and self.finding is not None:
+            finding = replace(finding, step=self.finding.step)
         self.finding = finding
         if finding and finding.stop:
             self.stopped = "broken"
@@ -185,30 +211,6 @@ class Live(TrainerCallback):
         if self.answer_samples is not None:
             self.answer_samples(step)
         self.aside += time.monotonic() - began
-
-    def _keep_best(self, step: int, loss: float) -> None:
-        fresh, best = self.folder / "best.new", self.folder / "best"
-        shutil.rmtree(fresh, ignore_errors=True)
-        self.save(fresh)
-        shutil.rmtree(best, ignore_errors=True)
-        fresh.rename(best)
-        files.write_json(self.folder / "best.json", {"step": step, "validation_loss": loss})
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint that was written to its end."""
-    complete = [path.parent for path in (folder / "checkpoints").glob("checkpoint-*/complete")]
-    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def forget_after(folder: Path, step: int) -> None:
-    """Drops measurements and samples later than a step, which a resumed run makes again."""
-    for name in ("metrics.jsonl", "samples.jsonl"):
-        path = folder / name
-        kept = [line for line in files.read_jsonl(path) if line["step"] <= step]
-        path.unlink(missing_ok=True)
-        for line in kept:
-            files.append_jsonl(path, line)
 
 
 def _spread(steps: int, times: int) -> set[int]:
@@ -226,6 +228,18 @@ def _earlier(folder: Path) -> tuple[list[watch.Point], list[watch.Point], float]
 
 def _validations(folder: Path) -> list[dict[str, Any]]:
     return [line for line in files.read_jsonl(folder / "metrics.jsonl") if "validation_loss" in line]
+
+
+def _seen(folder: Path) -> tuple[watch.Finding | None, watch.Exchanged | None]:
+    """What the watcher saw before a run was interrupted, and whether answers depended on questions then."""
+    finding, exchanged = None, None
+    for line in files.read_jsonl(folder / "metrics.jsonl"):
+        if "kind" in line:
+            finding = watch.Finding.from_dict(line)
+        if "exchanged" in line:
+            told = line["exchanged"]
+            exchanged = watch.Exchanged(told["step"], told["own"], tuple(told["others"]))
+    return finding, exchanged
 
 
 def _of(line: dict[str, Any], names: tuple[str, ...]) -> dict[str, float]:

@@ -41,6 +41,9 @@ LEAST_RATIO = 0.2
 # A checkpoint holds what learns with its two moments, in 32 bits. Two are kept while a third is written.
 CHECKPOINTS = 3
 BYTES_IN_CHECKPOINT = 12
+BYTES_BESIDES_STATE = 4_000_000
+# The best state of each checkpoint, and the one that is newer.
+BEST_STATES = 3
 # Tokenizer, configuration, logs, curves, what torch compiled.
 DISK_BESIDES = 60_000_000
 SHORTEST_CONTEXT = 128
@@ -139,9 +142,14 @@ def _kept_per_token(shape: dict[str, int], recipe: Recipe) -> float:
 
 
 def disk(info: catalogue.ModelInfo, recipe: Recipe, data_bytes: int) -> int:
-    """Bytes that a run takes at most while it trains: its copy of the version, checkpoints, the best state twice."""
-    trained = trained_parameters(info, recipe)
-    return DISK_BESIDES + data_bytes + trained * (CHECKPOINTS * BYTES_IN_CHECKPOINT + 2 * 4)
+    """Bytes that a run takes at most while it trains: its copy of the version, checkpoints, best states."""
+    best = trained_parameters(info, recipe) * 4
+    return DISK_BESIDES + data_bytes + CHECKPOINTS * state(info, recipe) + BEST_STATES * best
+
+
+def state(info: catalogue.ModelInfo, recipe: Recipe) -> int:
+    """Bytes of one checkpoint: what learns with its two moments, and the tokenizer."""
+    return trained_parameters(info, recipe) * BYTES_IN_CHECKPOINT + BYTES_BESIDES_STATE
 
 
 def mend(

@@ -2,15 +2,19 @@
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from engine import files
 from engine.jobs import Report
+from engine.training.checkpoints import best_state
 from engine.training.job import _why_broken
-from engine.training.live import Live, forget_after, last_checkpoint
+from engine.training.live import Live
+from engine.training.watch import Course
+
+COURSE = Course(steps=20, epochs=2.0, usual_epochs=2.0, learning_rate=2e-3, usual_rate=2e-3, patience=2)
 
 
 @pytest.fixture
@@ -27,10 +31,8 @@ def live(tmp_path: Path, saved: list[str]) -> Live:
     return Live(
         tmp_path,
         Report(tmp_path),
-        steps=20,
+        COURSE,
         checks=4,
-        patience=2,
-        checkpoint_seconds=3600.0,
         validated=True,
         tokens_per_step=100.0,
         save=save,
@@ -61,7 +63,7 @@ def test_a_new_best_is_followed_by_a_checkpoint(live: Live) -> None:
 
 def log(live: Live, step: int, loss: float) -> bool:
     args, state, control = at(step)
-    live.on_log(args, state, control, logs={"loss": loss, "learning_rate": 1e-3, "num_tokens": 100})
+    live.on_log(args, state, control, logs={"loss": loss, "learning_rate": 1e-3, "grad_norm": 2.5})
     return bool(control.should_training_stop)
 
 
@@ -70,8 +72,9 @@ def test_the_best_adapter_is_kept_and_patience_ends_the_run(live: Live, saved: l
 
     assert ended == [False, False, False, False, True]
     assert len(saved) == 2, "at steps 5 and 10; what stood before the first step is not an adapter"
-    assert files.read_json(tmp_path / "best.json") == {"step": 10, "validation_loss": 2.0}
-    assert (tmp_path / "best").is_dir()
+    best = best_state(tmp_path)
+    assert best is not None
+    assert best.name == "best-10"
 
 
 def test_a_loss_that_becomes_no_number_ends_it_and_blames_the_learning_rate(live: Live) -> None:
@@ -79,7 +82,7 @@ def test_a_loss_that_becomes_no_number_ends_it_and_blames_the_learning_rate(live
     assert log(live, 2, math.nan)
 
     assert live.stopped == "broken"
-    assert "learning rate of 1.0e-03" in str(_why_broken(live, 2e-3))
+    assert "a third of it, 6.7e-04" in str(_why_broken(live))
 
 
 def test_a_stop_request_is_seen_between_steps(live: Live, tmp_path: Path) -> None:
@@ -94,37 +97,20 @@ def test_a_stop_request_is_seen_between_steps(live: Live, tmp_path: Path) -> Non
     assert control.should_evaluate, "so that the better of best and latest is kept"
 
 
-def test_a_checkpoint_counts_once_it_is_complete(live: Live, tmp_path: Path) -> None:
-    for step in (5, 10, 15):
-        (tmp_path / "checkpoints" / f"checkpoint-{step}").mkdir(parents=True)
-    (tmp_path / "checkpoints" / "checkpoint-10" / "training_args.bin").touch()
-    for step in (5, 10):
-        live.on_save(*at(step))
+def test_a_pause_leaves_out_nothing_that_belongs_to_its_step(live: Live, tmp_path: Path) -> None:
+    (tmp_path / "stop").write_text("pause")
+    args, state, control = at(10)
+    live.on_step_end(args, state, control)
 
-    newest = last_checkpoint(tmp_path)
-
-    assert newest is not None
-    assert newest.name == "checkpoint-10"
-    assert not (newest / "training_args.bin").exists(), "the one pickle is not kept"
-
-
-def test_what_came_after_the_checkpoint_is_measured_again(tmp_path: Path) -> None:
-    for step in (1, 5, 6):
-        files.append_jsonl(tmp_path / "metrics.jsonl", {"step": step, "loss": 1.0})
-
-    forget_after(tmp_path, 5)
-
-    assert [line["step"] for line in files.read_jsonl(tmp_path / "metrics.jsonl")] == [1, 5]
+    assert (live.stopped, control.should_save, control.should_evaluate) == ("pause", True, True)
 
 
 def test_samples_before_the_first_step_do_not_make_it_look_quicker(tmp_path: Path) -> None:
     live = Live(
         tmp_path,
         Report(tmp_path),
-        steps=20,
+        replace(COURSE, patience=0),
         checks=4,
-        patience=0,
-        checkpoint_seconds=3600.0,
         validated=False,
         tokens_per_step=100.0,
         save=lambda path: None,

@@ -96,7 +96,7 @@ def test_a_run_tells_what_happened(finished: Run) -> None:
 def test_killed_it_failed_and_goes_on_from_its_checkpoint(workspace: Workspace, tiny: Path) -> None:
     run = runs.start(workspace, base=str(tiny), recipe=LONG)
     deadline = time.monotonic() + TIMEOUT
-    while len(runs.curve(run).train) < 2 or not list(run.folder.glob("checkpoints/*/complete")):
+    while len(runs.curve(run).train) < 2 or not list(run.folder.glob("checkpoints/*/manifest.json")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     pid = jobs.read(run.folder).pid
@@ -135,7 +135,7 @@ def test_stop_and_discard_leaves_none(workspace: Workspace, tiny: Path) -> None:
     assert jobs.wait(run.folder, TIMEOUT).state == "stopped"
     run = runs.get_run(workspace, run.id)
     assert run.adapter is None
-    assert not (run.folder / "best").exists()
+    assert not list(run.folder.glob("best*"))
     assert runs.curve(run).train
 
     runs.remove(workspace, run.id)
