@@ -24,7 +24,7 @@ from engine.models import catalogue
 from engine.training import queue
 from engine.training.history import provenance
 from engine.training.recipes.recipe import Recipe
-from engine.training.watch import Point
+from engine.training.watch import Finding, Point
 from engine.workspace import Workspace
 
 FORMAT = 1
@@ -382,11 +382,23 @@ def samples(run: Run) -> list[Sample]:
 
 
 def watcher(run: Run) -> str:
-    """The newest sentence of the watcher; empty where all is well."""
+    """What the watcher says, a sentence on what it saw and one on what helps; empty where all is well."""
     if run.result:
         return str(run.result.get("watcher", ""))
-    sentences = [line["sentence"] for line in jobs.metrics(run.folder) if "sentence" in line]
-    return str(sentences[-1]) if sentences else ""
+    lines = [line for line in jobs.metrics(run.folder) if "sentence" in line]
+    return f"{lines[-1]['sentence']} {lines[-1].get('remedy', '')}".strip() if lines else ""
+
+
+def finding(run: Run) -> Finding | None:
+    """What the watcher sees, with the change of settings that it proposes; None where all is well.
+
+    Of a run that failed it is the last that was seen; one that ended before there were changes has a sentence alone
+    (`watcher`).
+    """
+    if run.result:
+        return Finding.from_dict(run.result.get("finding") or {})
+    lines = [line for line in jobs.metrics(run.folder) if "kind" in line]
+    return Finding.from_dict(lines[-1]) if lines else None
 
 
 def read(folder: Path) -> Run:

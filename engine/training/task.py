@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.training.recipes.recipe import Method
+from engine.training.watch import Exchanged
 
 # Under what name a run's folder holds what it made: an adapter, a whole model, or an adapter with a classifier's head.
 MADE: dict[Method, str] = {"sft": "adapter", "dpo": "adapter", "full": "model", "classifier": "classifier"}
@@ -24,6 +25,7 @@ class Task:
         make_trainer: gives a transformers trainer for its arguments (`shared.arguments`) and callbacks.
         save: writes what was learned into a folder.
         answer_samples: answers the sample questions and writes them down for a step; None where a method has none.
+        exchange: measures after a step whether validation answers depend on their questions; None where it cannot.
         measures: of the trainer's measurements on validation examples, those worth keeping besides the loss.
         conclude: what is measured once, when the kept state is in place in the given folder.
         shortened, truncated, left_out: examples that lost their oldest turns, the end of their answer, their place.
@@ -40,6 +42,7 @@ class Task:
     make_trainer: Callable[[dict[str, Any], Sequence[Any]], Any]
     save: Callable[[Path], None]
     answer_samples: Callable[[int], None] | None = None
+    exchange: Callable[[int], Exchanged] | None = None
     measures: tuple[str, ...] = ()
     conclude: Callable[[Path], dict[str, Any]] | None = None
     shortened: int = 0

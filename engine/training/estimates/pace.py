@@ -16,6 +16,7 @@ from typing import Any, Literal
 from engine import files, hardware
 from engine.training import runs
 from engine.training.recipes.recipe import Recipe, batches
+from engine.training.watch import Exchanged
 from engine.workspace import Workspace
 
 PROBES = "probes"
@@ -122,7 +123,7 @@ class Stopwatch:
         self.ready = self.ended = 0.0
         self.steps: list[float] = []
         self.sample_seconds: list[float] = []
-        self.check_seconds = 0.0
+        self.check_seconds = self.exchange_seconds = 0.0
         self.checked = 0
 
     def start(self) -> None:
@@ -132,6 +133,19 @@ class Stopwatch:
     def stop(self) -> None:
         """The trainer has ended."""
         self.ended = time.monotonic()
+
+    def timing(self, exchange: Callable[[int], Exchanged] | None) -> Callable[[int], Exchanged] | None:
+        """The same (see `engine.training.methods.exchange`), with its time taken."""
+        if exchange is None:
+            return None
+
+        def measure(step: int) -> Exchanged:
+            began = time.monotonic()
+            told = exchange(step)
+            self.exchange_seconds += time.monotonic() - began
+            return told
+
+        return measure
 
     def timed(self, answer_samples: Callable[[int], None] | None) -> Callable[[int], None] | None:
         """The same, with its time taken."""
@@ -156,7 +170,7 @@ class Stopwatch:
         """Everything that was measured until now."""
         usual, now = self.usual, time.monotonic()
         step = sum(usual) / len(usual) if usual else 0.0
-        aside = self.check_seconds + sum(self.sample_seconds)
+        aside = self.check_seconds + self.exchange_seconds + sum(self.sample_seconds)
         rest = (self.ended or now) - self.ready - sum(self.steps) - aside if self.ready else 0.0
         return Account(
             machine=hardware.name(),

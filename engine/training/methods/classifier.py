@@ -21,7 +21,7 @@ from engine.data.versions import read_split
 from engine.errors import InputRefused, ModelUnavailable
 from engine.models import catalogue
 from engine.models.loading import load_tokenizer
-from engine.training.methods import sft, shared
+from engine.training.methods import exchange, sft, shared
 from engine.training.methods.shared import Learned
 from engine.training.recipes.recipe import LAYERS, Recipe, count_steps, learning_rate_for
 from engine.training.task import Task
@@ -105,6 +105,7 @@ def prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Task:
         validated=bool(checked),
         make_trainer=make_trainer,
         save=partial(_save, model, labels),
+        exchange=exchange.of_labels(model, checked, [numbers[example.label] for example in unseen]),
         measures=(MACRO_F1, RIGHT),
         conclude=lambda made: {"labels": len(labels), "baseline": baseline(examples, unseen)},
     )

@@ -20,7 +20,7 @@ from engine.models import catalogue
 from engine.models.generation import Decoding, generate_batch
 from engine.models.loading import Loaded, end_of_turn_ids, load_for_training
 from engine.models.tokens import count_tokens
-from engine.training.methods import shared
+from engine.training.methods import exchange, shared
 from engine.training.methods.rows import Rows, make_rows
 from engine.training.methods.shared import Learned
 from engine.training.recipes.recipe import Recipe, count_steps, epochs_for, learning_rate_for
@@ -80,6 +80,7 @@ def prepare(folder: Path, recipe: Recipe, info: catalogue.ModelInfo) -> Task:
         ),
         save=partial(shared.save_model, model, tokenizer) if full else partial(shared.save_adapter, model),
         answer_samples=partial(answer_samples, folder, loaded, of_different_topics(unseen or examples)),
+        exchange=exchange.of_rows(model, validation.rows, context),
         shortened=train.shortened,
         truncated=train.truncated,
         left_out=train.left_out,
