@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from engine import files, jobs
-from engine.training import queue, runs
+from engine.training import queue, restart, runs
 from engine.training.costs import cost
 from engine.training.costs.energy import Energy
 from engine.training.history.reproduce import equality
+from engine.training.watch import Finding
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import train
 from studio.tabs.train import compare, history, outcome_parts, run_parts, view
@@ -237,6 +238,49 @@ def test_a_failed_run_says_what_to_do_with_the_button_that_does_it(workspace: Wo
     assert "the last line of the log" in drawn.told
     assert HOSTILE not in drawn.told
     assert drawn.onward == drawn.does == ""
+
+
+RAN_AWAY = Finding(
+    "diverging", "The loss rose from 2 to 9.", "Take smaller steps.", {"learning_rate": 0.001, "epochs": None}, True, 3
+)
+
+
+def test_the_watcher_says_what_it_sees_where_and_offers_the_change(workspace: Workspace) -> None:
+    run = learning(workspace)
+    report = jobs.Report(run.folder)
+    report.update(step=4, steps=8)
+    report.metric(**RAN_AWAY.as_dict())
+
+    drawn = shown.draw(workspace, run.id, "")
+    assert "The loss rose from 2 to 9. Take smaller steps." in drawn.told
+    assert "Start again with learning rate 0.001 and epochs automatic" in drawn.told
+    assert "The watcher spoke: step 3" in drawn.chart
+    wanted = view.wanting(lambda run_id: shown.offered(workspace, run_id))(pressed(id=run.id))
+    assert (wanted["run"], wanted["changes"]) == (run.id, RAN_AWAY.mend)
+
+    report.metric(step=4, kind="", sentence="")
+    assert shown.draw(workspace, run.id, "").told == "", "all is well again"
+
+
+def test_a_run_that_broke_off_offers_to_start_again_otherwise(workspace: Workspace) -> None:
+    run = killed(workspace, "Broken")
+    jobs.Report(run.folder).metric(**RAN_AWAY.as_dict())
+
+    told = shown.draw(workspace, run.id, "").told
+
+    assert 'data-does="change"' in told
+    assert "nothing starts yet" in told
+    assert told.index('data-does="change"') < told.index('data-does="resume"')
+
+
+def test_a_run_that_began_again_by_itself_says_so(workspace: Workspace) -> None:
+    run = learning(workspace)
+    restart.begin(run.folder, RAN_AWAY, 0.3, 12.0)
+
+    assert (
+        "ran away at step 3 with a learning rate of 3.0e-01, so it began again"
+        in shown.draw(workspace, run.id, "").told
+    )
 
 
 def test_a_run_that_never_started_can_go_on(workspace: Workspace) -> None:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine import jobs
-from engine.training import queue, runs
+from engine.training import queue, restart, runs
 from engine.training.costs import cost
 from engine.training.history import reproduce
+from engine.training.watch import Finding
 from engine.workspace import Workspace
 from studio import notices
 from studio.events import QUIET
@@ -37,35 +38,44 @@ def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
     run = shown_run(found, selected)
     if run is None:
         return Drawn(*[""] * len(Drawn._fields))
-    curve = runs.curve(run)
+    curve, seen = runs.curve(run), _finding(run)
     return Drawn(
         parts.head(run, time.time()),
-        _told(workspace, run, curve),
+        _told(workspace, run, curve, seen),
         parts.does(run, asked),
         outcome_parts.onward(run),
-        learning_parts.chart(run, curve, None),
+        learning_parts.chart(run, curve, seen.step if seen else None),
         learning_parts.samples(run.id, runs.samples(run)),
         _waiting(workspace, found, run.id),
     )
 
 
-def _told(workspace: Workspace, run: runs.Run, curve: runs.Curve) -> str:
+def _told(workspace: Workspace, run: runs.Run, curve: runs.Curve, seen: Finding | None) -> str:
     """Why it failed; else what came of it, and what the watcher says."""
+    again = restart.read(run.folder)
+    began_again = parts.began_again(again.sentence) if again else ""
     if run.status.state == "failed":
-        return parts.failed(run, _offered(run), jobs.log_tail(run.folder))
-    ended = run.status.state in ("done", "stopped")
+        return began_again + parts.failed(run, seen.mend if seen else {}, jobs.log_tail(run.folder))
     came = ""
-    if ended:
+    if run.status.state in ("done", "stopped"):
         spent = cost.of_run(run, cost.power_price(workspace))
         came = outcome_parts.outcome(run, curve, spent, _alike(workspace, run) if run.reproduces else None)
     elif run.reproduces:
         came = outcome_parts.repeats(run.reproduces)
-    return came + parts.watcher(run, runs.watcher(run), _offered(run))
+    return came + began_again + parts.watcher(run, seen)
 
 
-def _offered(run: runs.Run) -> dict[str, Any]:
-    """The change of settings that the watcher, or the error of a failed run, proposes; empty for none."""
-    return {}
+def _finding(run: runs.Run) -> Finding | None:
+    """What the watcher saw last, with the change that it proposes; None where all is well."""
+    told = [line for line in jobs.metrics(run.folder) if "kind" in line]
+    last = run.result.get("finding") if run.result else next(iter(told[-1:]), None)
+    return Finding.from_dict(last) if last else None
+
+
+def offered(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """The change of settings that the watcher proposes for the next try of a run; empty for none."""
+    seen = _finding(runs.get_run(workspace, run_id))
+    return dict(seen.mend) if seen else {}
 
 
 # Weights are read to find out, which is done once and not at each tick.
@@ -128,7 +138,7 @@ def build(workspace: Workspace, view: View) -> list[gr.HTML]:
         partial(resume, workspace), view.selected, view.started, api_name="train_resume", show_progress="hidden"
     )
     told.resume(partial(resume, workspace), view.selected, view.started, **QUIET)
-    told.change(wanting(lambda run_id: _offered(runs.get_run(workspace, run_id))), None, view.wanted, **QUIET)
+    told.change(wanting(partial(offered, workspace)), None, view.wanted, **QUIET)
     waiting.open(chosen, None, view.selected, **QUIET)
     waiting.leave(touching(partial(leave, workspace)), None, view.touched, **QUIET)
     waiting.front(touching(partial(to_front, workspace)), None, view.touched, **QUIET)

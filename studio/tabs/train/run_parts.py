@@ -11,6 +11,8 @@ from typing import Any
 from engine.training.estimates.estimate import in_words
 from engine.training.recipes.recipe import settings
 from engine.training.runs import Run
+from engine.training.watch import Finding
+from engine.words import so_many
 from studio import notices
 from studio.tabs.train.view import button
 from studio.tabs.train.words import STATES, TITLES
@@ -73,12 +75,17 @@ def _bar(share: float | None) -> str:
     )
 
 
-def watcher(run: Run, sentence: str, change: Mapping[str, Any]) -> str:
+def watcher(run: Run, seen: Finding | None) -> str:
     """What the watcher says, with a button that starts again with what it proposes."""
-    if not sentence:
+    if seen is None:
         return ""
-    offered = f"<p>{_again(run, change)}</p>" if change else ""
-    return f'<section class="td-watcher" role="status"><p><b>Watching:</b> {escape(sentence)}</p>{offered}</section>'
+    offered = f"<p>{_again(run, seen.mend)}</p>" if seen.mend else ""
+    return f'<section class="td-watcher" role="status"><p><b>Watching:</b> {escape(seen.words)}</p>{offered}</section>'
+
+
+def began_again(sentence: str) -> str:
+    """That it ran away and began again by itself."""
+    return f'<p class="td-soft">{escape(sentence)}</p>'
 
 
 def failed(run: Run, change: Mapping[str, Any], log: str) -> str:
@@ -99,7 +106,8 @@ def does(run: Run, asked: str) -> str:
     if asked == f"discard/{run.id}" and run.status.alive:
         return (
             '<section class="td-asked" role="alertdialog" aria-label="Stop and discard">'
-            f"<p>What {escape(run.name)} learned in {run.status.step:,} steps goes for good. Only its curve stays.</p>"
+            f"<p>What {escape(run.name)} learned in {so_many(run.status.step, 'step')} goes for good. Only its curve "
+            "stays.</p>"
             f"<p>{button('Discard it', 'discard', run.id, css='td-button td-grave')}"
             f"{button('Let it learn', 'unask', run.id)}</p></section>"
         )
