@@ -101,7 +101,7 @@ def download(
         tell(f"{model} is being downloaded. It goes on when this terminal is closed.")
         status = _follow(started)
         if status.state == "failed":
-            error = status.error or {}
+            error = downloads.get(model).error
             raise JobFailed(error.get("title", ""), error.get("message", ""), error.get("remedy", ""))
         if status.state == "stopped":
             amount = f"{so_large(status.step)} of {so_large(status.steps)}"

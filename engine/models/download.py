@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 MODULE = "engine.models.download"
 JOBS = ".downloads"
 TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105 (the name of a variable)
+ENDPOINT_VARIABLE = "HF_ENDPOINT"
+PUBLIC_HUB = "https://huggingface.co"
 # A token goes into a header, where anything else would be quoted in an error and so in a log.
 TOKEN = re.compile(r"[A-Za-z0-9_.-]{8,200}")
 # What stays free on the disk beside the model.
@@ -61,6 +63,16 @@ class Download:
             return f"{status.message or 'Starting'}: {amounts}" if amounts else f"{status.message or 'Starting'}."
         what = "Stopped" if status.state == "stopped" else "Ended too early"
         return f"{what}{f' at {amounts}' if amounts else ''}; started again, it goes on from there."
+
+    @property
+    def error(self) -> dict[str, str]:
+        """Why it failed, in three sentences; empty where it did not."""
+        error = self.status.error or {}
+        saved = self.folder / "status.json"
+        if error and not (saved.exists() and files.read_json(saved).get("error")):
+            # Ended from outside: what helps another job, a smaller setting, does not help here.
+            return {**error, "remedy": "Start it again: what has arrived is kept, and only the rest is fetched."}
+        return error
 
 
 def start(model_id: str, token: str | None = None) -> Download:
@@ -140,6 +152,20 @@ def stop(model_id: str, *, discard: bool = False) -> None:
 def forget(model_id: str) -> None:
     """Throws away what is left of a download that has ended; the model itself stays."""
     shutil.rmtree(_job_folder(model_id), ignore_errors=True)
+
+
+def hub_address() -> str:
+    """The address of the hub; another one than the public one where HF_ENDPOINT names it."""
+    return os.environ.get(ENDPOINT_VARIABLE, PUBLIC_HUB).rstrip("/")
+
+
+def id_in(text: str) -> str:
+    """The id in what a person copied: the id itself, or the address of the model's page or of a page below it."""
+    plain = text.strip().partition("?")[0].strip("/")
+    for address in (hub_address(), PUBLIC_HUB):
+        if plain.startswith(f"{address}/"):
+            return "/".join(plain.removeprefix(f"{address}/").split("/")[:2])
+    return plain
 
 
 def check_token(token: str) -> str:

@@ -56,12 +56,12 @@ class Page:
     def look(self, *, anew: bool = False) -> "Page":
         self.shown, *new = models.draw(self.workspace, self.base, self.opened, self.shown, anew)
         self.drawn = set()
-        for name, value in zip(("line", "cards", "lists"), new, strict=False):
+        for name, value in zip(("line", "panel", "cards", "lists"), new, strict=False):
             if isinstance(value, str):
                 setattr(self, name, value)
                 self.drawn.add(name)
-        if isinstance(new[3], gr.Timer):
-            self.ticking = new[3].active
+        if isinstance(new[4], gr.Timer):
+            self.ticking = new[4].active
         return self
 
     def open(self) -> "Page":
@@ -139,6 +139,8 @@ def test_a_download_breaks_goes_on_and_is_chosen(hub: Hub, workspace: Workspace)
     assert not page.ticking
     assert "Not finished" in page.cards
     assert "have arrived and are kept" in page.cards
+    assert "only the rest is fetched" in page.cards
+    assert "smaller setting" not in page.cards
     repository.seconds_per_piece = 0.0
     begun = download.get(MODEL).status.step
     press(workspace, "fetch", MODEL, None)
@@ -150,9 +152,8 @@ def test_a_download_breaks_goes_on_and_is_chosen(hub: Hub, workspace: Workspace)
     assert page.cards == ""
     assert {"cards", "lists"} <= page.drawn
     assert not page.ticking
-    base, opened, panel = press(workspace, "take", MODEL)
-    assert (base, opened, panel.visible) == (MODEL, False, False)
-    page.base, page.opened = base, opened
+    page.base, page.opened = press(workspace, "take", MODEL)
+    assert (page.base, page.opened) == (MODEL, False)
     assert "<b>Qwen3 0.6B</b>, downloaded." in page.look().line
     assert page.lists == ""
 
@@ -213,13 +214,14 @@ def test_a_model_of_the_hub_is_named_by_id_or_by_address(hub: Hub, workspace: Wo
         models.fetch_named(MODEL, "two words")
     assert "two words" not in str(refused.value)
     assert download.list_downloads() == []
-    assert models.fetch_named(f" {parts.HUB}/{MODEL}/ ", "") == ("", "")
+    assert models.fetch_named(f" {hub.address}/{MODEL}/tree/main ", "") == ("", "")
     assert wait().state == "done"
 
 
 def test_a_folder_of_ones_own_is_taken_or_refused_in_words(hub: Hub, workspace: Workspace, tiny: Path) -> None:
-    base, opened, panel = models.take_folder(f" {tiny} ")
-    assert (base, opened, panel.visible) == (str(tiny), False, False)
+    base, opened = models.take_folder(f" {tiny} ")
+    assert (base, opened) == (str(tiny), False)
+    assert f'data-model="{tiny}"' in Page(workspace, base).open().lists
     assert f"<b>tiny</b>, in the folder {tiny}." in Page(workspace, base).look().line
     unsafe = tiny.with_name(HOSTILE)
     shutil.copytree(tiny, unsafe)

@@ -97,8 +97,11 @@ class Choices:
     advice: Advice
 
 
-def choices(workspace: Workspace) -> Choices:
+def choices(workspace: Workspace, chosen: str = catalogue.STARTER) -> Choices:
     """Holds every model against this machine; half a second at most, nothing is asked of a network.
+
+    Args:
+        chosen: a model that is told of if it is here, though it be a folder that no run has learned on yet.
 
     Raises:
         StorageFailed: the list of models cannot be read.
@@ -107,26 +110,16 @@ def choices(workspace: Workspace) -> Choices:
     folder = catalogue.models_folder()
     machine = hardware.machine(next(each for each in (folder, *folder.parents) if each.exists()))
     speed = measure_speed(workspace, machine)
-    here = [catalogue.resolve(), *catalogue.list_downloaded(), *_folders(workspace)]
+    here = [catalogue.resolve(), *catalogue.list_downloaded(), *_folders(workspace, chosen)]
     ids = {info.id for info in here}
     present = tuple(_choice(offered.of(info), info, machine, speed) for info in here)
     rest = tuple(_choice(offer, None, machine, speed) for offer in offered.offers() if offer.id not in ids)
     return Choices(present, rest, machine, advise([*present, *rest], machine, speed))
 
 
-def weigh(workspace: Workspace, base: str) -> Choice:
-    """Holds one model that is here against this machine, a folder that is on no list too.
-
-    Raises:
-        ModelUnavailable: it is not here.
-    """
-    info, machine = catalogue.resolve(base), hardware.machine()
-    return _choice(offered.of(info), info, machine, measure_speed(workspace, machine))
-
-
-def _folders(workspace: Workspace) -> list[ModelInfo]:
-    """Models in folders of a person's own that runs of this workspace learned on, as far as they are still there."""
-    bases = {run.base for run in runs.list_runs(workspace)} - {catalogue.STARTER}
+def _folders(workspace: Workspace, chosen: str) -> list[ModelInfo]:
+    """Models in folders of a person's own: chosen, or learned on by runs of this workspace, if they are still there."""
+    bases = {chosen, *(run.base for run in runs.list_runs(workspace))} - {catalogue.STARTER}
     return [info for base in sorted(bases) if not catalogue.HUB_ID.fullmatch(base) and (info := _here(base))]
 
 

@@ -37,7 +37,7 @@ def draw(workspace: Workspace, base: str, opened: bool, shown: Shown, anew: bool
         anew: the lists too, though nothing was added or taken away: memory and disk may have others than before.
 
     Returns:
-        What is shown now, line, downloads, lists, and whether to look again soon.
+        What is shown now, line, panel, downloads, lists, and whether to look again soon.
     """
     begun = download.list_downloads()
     ids = [each.id for each in begun]
@@ -51,6 +51,8 @@ def draw(workspace: Workspace, base: str, opened: bool, shown: Shown, anew: bool
     return (
         now,
         line if now[0] != shown[0] else gr.skip(),
+        # The page of a studio that was started again still shows what it did.
+        gr.Column(visible=opened) if key != shown[2] else gr.skip(),
         cards if now[1] != shown[1] else gr.skip(),
         (_lists(workspace, base, ids) if opened else "") if anew or key != shown[2] else gr.skip(),
         gr.Timer(active=bool(now[3])) if bool(now[3]) != bool(shown[3]) else gr.skip(),
@@ -59,7 +61,7 @@ def draw(workspace: Workspace, base: str, opened: bool, shown: Shown, anew: bool
 
 def _lists(workspace: Workspace, base: str, begun: list[str]) -> str:
     removals = {model_id: removal.removal(workspace, model_id) for model_id in catalogue.downloaded_ids()}
-    return parts.lists(choice.choices(workspace), base, begun, removals)
+    return parts.lists(choice.choices(workspace, base), base, begun, removals)
 
 
 def _digest(html: str) -> str:
@@ -67,17 +69,17 @@ def _digest(html: str) -> str:
 
 
 def turn(opened: bool) -> tuple[bool, Any]:
-    """Opens the panel, or shuts it."""
+    """Opens the panel, or shuts it; what is in it comes a moment later."""
     return not opened, gr.Column(visible=not opened)
 
 
-def take(base: str) -> tuple[str, bool, Any]:
+def take(base: str) -> tuple[str, bool]:
     """Chooses a model that is here, which shuts the panel."""
-    return catalogue.resolve(base).id, False, gr.Column(visible=False)
+    return catalogue.resolve(base).id, False
 
 
 @notices.shown
-def take_folder(text: str | None) -> tuple[str, bool, Any]:
+def take_folder(text: str | None) -> tuple[str, bool]:
     """Chooses a folder that a person named."""
     if not (text or "").strip():
         raise InputRefused(
@@ -89,7 +91,7 @@ def take_folder(text: str | None) -> tuple[str, bool, Any]:
 @notices.shown
 def fetch_named(text: str | None, token: str | None) -> tuple[str, str]:
     """Starts the download of a model that a person named; empties both fields, as the token is kept nowhere."""
-    name = (text or "").strip().removeprefix(f"{parts.HUB}/").strip("/")
+    name = download.id_in(text or "")
     if not name:
         raise InputRefused("No model is named.", "", "Paste its id from the top of its page, as in Qwen/Qwen3-0.6B.")
     download.start(name, token or None)
@@ -102,7 +104,7 @@ def presses(workspace: Workspace) -> dict[str, Callable[..., Any]]:
     Closures, not partials: Gradio finds the event's data by the type of a plain function's parameter.
     """
 
-    def take_it(event: gr.EventData) -> tuple[str, bool, Any]:
+    def take_it(event: gr.EventData) -> tuple[str, bool]:
         return take(str(event.id))
 
     def fetch(token: str | None, event: gr.EventData) -> str:
@@ -153,16 +155,18 @@ def build(workspace: Workspace, refresh: gr.State) -> gr.Textbox:
     look: dict[str, Any] = {
         "fn": partial(draw, workspace),
         "inputs": [base, opened, shown],
-        "outputs": [shown, line, cards, lists, ticking],
+        "outputs": [shown, line, panel, cards, lists, ticking],
         **QUIET,
     }
     again = {**look, "fn": partial(draw, workspace, anew=True)}
-    chosen: list[Any] = [base, opened, panel]
+    # The first look at the machine takes a moment, and says so.
+    slow = {**again, "show_progress": "minimal", "show_progress_on": lists}
+    chosen: list[Any] = [base, opened]
     pressed = presses(workspace)
     refresh.change(**look).then(notices.shown(partial(appear, workspace)), None, place, **QUIET)
     ticking.tick(**look)
     base.change(**look)
-    line.panel(turn, opened, [opened, panel], **QUIET).then(**again)
+    line.panel(turn, opened, [opened, panel], **QUIET).then(**slow)
     for part in (cards, lists):
         part.take(pressed["take"], None, chosen, **QUIET).then(**look)
         part.fetch(pressed["fetch"], token, token, **QUIET).then(**again)
@@ -206,5 +210,5 @@ def _fields() -> tuple[gr.Textbox, gr.Button, gr.Textbox, gr.Button, gr.Textbox]
         # Browsers offer to keep what is in a field of this kind, unless it is a new password.
         html_attributes=gr.InputHTMLAttributes(autocomplete="new-password", spellcheck=False),
     )
-    gr.HTML(parts.TOKENS)
+    gr.HTML(parts.questions(download.hub_address()))
     return folder, use, name, get, token

@@ -2,7 +2,6 @@
 can be had. Everything that came from a file or a person is escaped.
 """
 
-import os
 from collections.abc import Sequence
 from html import escape
 
@@ -54,15 +53,15 @@ element.addEventListener('click', (event) => {
 });
 """
 
-# The hub's own address; another one, as the stand-in of a test or a company's mirror, is named where it is in use.
-HUB = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
 
-TOKENS = f"""
+def questions(hub: str) -> str:
+    """What people ask before a download, answered: where a token is from, and what to do without internet."""
+    return f"""
 <details class="td-fold" data-fold="models-token"><summary>Where do I get a token?</summary><ol>
-<li>Make an account at {escape(HUB)}, which is free, and log in.</li>
+<li>Make an account at {escape(hub)}, which is free, and log in.</li>
 <li>Open the page of the model (each on the list has a link to it), read its makers' conditions and accept them. Some
 makers answer at once, some after a day.</li>
-<li>Open {escape(HUB)}/settings/tokens and make a token of the kind Read.</li>
+<li>Open {escape(hub)}/settings/tokens and make a token of the kind Read.</li>
 <li>Copy it, paste it here, and press Download or Go on.</li></ol>
 <p>It is used for that download alone and written nowhere, so going on with a gated model needs it again.</p></details>
 <details class="td-fold" data-fold="models-offline"><summary>No internet on this computer?</summary>
@@ -113,7 +112,7 @@ def under_way(begun: Sequence[Download]) -> str:
 def _download(download: Download) -> str:
     status, name = download.status, escape(name_of(download.id))
     chip = f'<span class="td-chip{" td-bad" if status.state == "failed" else ""}">{STATES[status.state]}</span>'
-    error = status.error or {}
+    error = download.error
     if status.alive:
         words = f"{_progress(download)} It goes on when you close this page."
         buttons = _button("Stop", "halt", download.id, what=f"Stop downloading {name}")
@@ -123,7 +122,7 @@ def _download(download: Download) -> str:
         sure = f"Throw away {so_large(status.step)} for good" if status.step else "Take it off the list"
         buttons = _button("Go on", "fetch", download.id, css="td-button", what=f"Go on downloading {name}")
         buttons += _button("Throw away", "discard", download.id, sure=sure)
-    card = notices.card(error["title"], error["message"], error["remedy"]) if status.state == "failed" and error else ""
+    card = notices.card(error["title"], error["message"], error["remedy"]) if error else ""
     return (
         f'<section class="td-download" aria-label="Download of {name}"><header><h4>{name}</h4>{chip}</header>'
         f'{_bar(status.share if status.steps else None, alive=status.alive)}<p class="td-soft" role="status">'

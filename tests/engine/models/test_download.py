@@ -310,3 +310,15 @@ def test_a_damaged_rest_is_fetched_anew(hub: Hub, tmp_path: Path) -> None:
     assert whole.read_bytes() == (hub.repositories[TINY].folder / WEIGHTS).read_bytes()
     assert [request.begin for request in hub.asked_for(WEIGHTS)] == [1000, 0]
     assert sum(counted) == whole.stat().st_size - 1000
+
+
+def test_an_id_is_read_out_of_what_people_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://mirror.example:8080/")
+    for text in (
+        f" {TINY}\n",
+        f"https://huggingface.co/{TINY}",
+        f"https://huggingface.co/{TINY}/tree/main?show=all",
+        f"http://mirror.example:8080/{TINY}/",
+    ):
+        assert download.id_in(text) == TINY
+    assert download.id_in("https://example.org/a/b") == "https://example.org/a/b"

@@ -61,6 +61,8 @@ def test_a_folder_of_ones_own_is_known_by_its_shape(tiny: Path) -> None:
 
 def test_everything_is_held_against_this_machine(workspace: Workspace, tiny: Path, models: Path) -> None:
     put(SMOL)
+    assert [each.offer.id for each in choice.choices(workspace).here] == ["starter", SMOL]
+    assert [each.offer.id for each in choice.choices(workspace, str(tiny)).here] == ["starter", SMOL, str(tiny)]
     made_run(workspace, "Mine", told={"base": str(tiny)})
     found = choice.choices(workspace)
 
@@ -85,7 +87,7 @@ def test_a_speed_measured_here_is_taken_before_a_guess(workspace: Workspace) -> 
 
     assert speed == (needs.operations_per_token(info, run.recipe) * 2_000 / 0.5, True)
     # 4,000 tokens a second: 600,000 take 150 s.
-    assert choice.weigh(workspace, "starter").seconds == pytest.approx(150, rel=0.01)
+    assert choice.choices(workspace).here[0].seconds == pytest.approx(150, rel=0.01)
 
 
 def test_a_gpu_on_which_nothing_learned_has_no_speed(workspace: Workspace) -> None:
