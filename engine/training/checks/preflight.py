@@ -17,10 +17,12 @@ from typing import NamedTuple
 
 from engine import hardware
 from engine.data import versions
+from engine.data.examples import Example
 from engine.data.versions import Version
 from engine.errors import NotFound, StorageFailed, TunedeskError
 from engine.hardware import Machine
 from engine.models.catalogue import ModelInfo
+from engine.models.tokens import ChatTokenizer
 from engine.training import runs
 from engine.training.checks import examples as data
 from engine.training.checks import leaks, machine, model, settings, tokens
@@ -173,11 +175,20 @@ class _Rows(NamedTuple):
 
 @lru_cache(maxsize=8)
 def _of_rows(info: ModelInfo, _touched: tuple[int, ...], path: Path, _hash: str, method: Method, context: int) -> _Rows:
-    tokenizer, found = model.read_tokenizer(info)
-    train = versions.read_split(path, "train")
-    if tokenizer is not None:
-        found += model.check_template(info, tokenizer, train, answers=method != "classifier")
+    tokenizer, found, train = _opened(info, _touched, path, _hash, method != "classifier")
     if tokenizer is None or not train or any(finding.severity == "stops" for finding in found):
-        return _Rows(tuple(found), 0, 0)
+        return _Rows(found, 0, 0)
     measured = tokens.measure(train, tokenizer, info, method, context)
     return _Rows((*found, *measured.findings), measured.rows, measured.tokens)
+
+
+# Apart from the above, so that another longest example needs no other tokenizer, and its rows are found again.
+@lru_cache(maxsize=3)
+def _opened(
+    info: ModelInfo, _touched: tuple[int, ...], path: Path, _hash: str, answers: bool
+) -> tuple[ChatTokenizer | None, tuple[Finding, ...], tuple[Example, ...]]:
+    tokenizer, found = model.read_tokenizer(info)
+    train = tuple(versions.read_split(path, "train"))
+    if tokenizer is not None:
+        found += model.check_template(info, tokenizer, train, answers=answers)
+    return tokenizer, tuple(found), train

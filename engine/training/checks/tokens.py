@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jinja2 import TemplateError
 
@@ -21,6 +22,8 @@ from engine.words import so_many
 
 # About a second; more are taken evenly from all and counted up.
 LOOKED_AT = 2_000
+# Of those that are too long, so many are cut to see what they lose: each is written anew, in half a millisecond.
+CUT_UP = 250
 # Data sets that are widely used have 3.3% wrong labels in the mean (Northcutt et al. 2021, "Pervasive Label Errors in
 # Test Sets Destabilize Machine Learning Benchmarks"). What spoils fewer than a third of that is said, and no warning.
 SHARE = 0.01
@@ -52,29 +55,44 @@ def measure(
 def _answers(
     examples: Sequence[Example], tokenizer: ChatTokenizer, info: catalogue.ModelInfo, context: int
 ) -> Measured:
-    looked_at = evenly(examples, LOOKED_AT)
-    stop_ids = end_of_turn_ids_in(info.path, tokenizer)
+    looked_at = tuple(evenly(examples, LOOKED_AT))
+    stop_ids = tuple(end_of_turn_ids_in(info.path, tokenizer))
     try:
-        whole = make_rows(looked_at, tokenizer, stop_ids, LONG).rows
+        whole = _whole(looked_at, tokenizer, stop_ids)
     except ModelUnavailable:
         return Measured(0, 0, tuple(_refused(examples, tokenizer, info, lambda each: [messages(each)])))
     long = [place for place, row in enumerate(whole) if len(row.input_ids) > context]
+    cut_up = evenly(long, CUT_UP)
     # One at a time: together they would be refused where none of them fits.
-    cut = {place: _cut(looked_at[place], tokenizer, stop_ids, context) for place in long}
-    kept = [cut.get(place, (row, "")) for place, row in enumerate(whole)]
-    rows = [row for row, _ in kept if row is not None]
+    cut = {place: _cut(looked_at[place], tokenizer, stop_ids, context) for place in cut_up}
+    kept = {
+        place: cut.get(place, (row, ""))
+        for place, row in enumerate(whole)
+        if len(row.input_ids) <= context or place in cut
+    }
     times = len(examples) / len(looked_at)
-    found = list(_masked(looked_at, [row for row, _ in kept], stop_ids, info))
-    needed = [len(row.input_ids) for row in whole]
+    # How many examples each of those stands for that were cut.
+    of_cut = times * len(long) / max(1, len(cut))
+    found = list(_masked([looked_at[place] for place in kept], [row for row, _ in kept.values()], stop_ids, info))
     for kind, title, message in (
         ("questions_fill_context", "{n} {have} no room for an answer.", "The question alone is longer than {context}."),
         ("answers_cut", "{n} would lose the end of {their} answer.", "The model would learn to break off."),
         ("turns_lost", "{n} would lose {their} oldest turns.", "The answer may rest on what is no longer seen."),
     ):
-        lost = [needed[place] for place, (_, what) in enumerate(kept) if what == kind]
-        none = kind == "questions_fill_context" and len(lost) == len(looked_at)
-        found += _too_long(kind, title, message, lost, times, len(looked_at), info, context, stops=none)
-    return Measured(round(len(rows) * times), round(sum(len(row.input_ids) for row in rows) * times), tuple(found))
+        lost = [len(whole[place].input_ids) for place, (_, what) in cut.items() if what == kind]
+        none = kind == "questions_fill_context" and len(lost) == len(cut) and len(long) == len(looked_at)
+        found += _too_long(kind, title, message, lost, of_cut, len(examples), info, context, stops=none)
+    counted = [(len(row.input_ids), of_cut if place in cut else times) for place, (row, _) in kept.items() if row]
+    return Measured(
+        round(sum(each for _, each in counted)), round(sum(length * each for length, each in counted)), tuple(found)
+    )
+
+
+# A longest example that is tried out is held against rows that were made before; two versions or models beside it.
+@lru_cache(maxsize=3)
+def _whole(examples: tuple[Example, ...], tokenizer: ChatTokenizer, stop_ids: tuple[int, ...]) -> tuple[Row, ...]:
+    """The rows of examples however long they are."""
+    return make_rows(examples, tokenizer, stop_ids, LONG).rows
 
 
 def _cut(example: Example, tokenizer: ChatTokenizer, stop_ids: Sequence[int], context: int) -> tuple[Row | None, str]:
@@ -133,7 +151,7 @@ def _pairs(examples: Sequence[Example], tokenizer: ChatTokenizer, info: catalogu
         "One of the two answers does not fit, and cut it would teach to break off.",
     )
     found = _too_long(
-        *("pairs_too_long", title, message, lost, times, len(looked_at), info, context), stops=not fitting, one="pair"
+        *("pairs_too_long", title, message, lost, times, len(pairs), info, context), stops=not fitting, one="pair"
     )
     return Measured(round(len(fitting) * times), round(sum(fitting) * times), tuple(found))
 
@@ -153,7 +171,7 @@ def _messages(
     times = len(texts) / len(looked_at)
     title, message = "{n} would lose {their} beginning.", "The topic may be said there."
     lost = [length for length in lengths if length > context]
-    found = _too_long("messages_cut", title, message, lost, times, len(looked_at), info, context, one="message")
+    found = _too_long("messages_cut", title, message, lost, times, len(texts), info, context, one="message")
     return Measured(len(texts), round(sum(min(length, context) for length in lengths) * times), tuple(found))
 
 
@@ -163,7 +181,7 @@ def _too_long(
     message: str,
     lost: Sequence[int],
     times: float,
-    looked_at: int,
+    in_all: int,
     info: catalogue.ModelInfo,
     context: int,
     *,
@@ -174,14 +192,14 @@ def _too_long(
 
     Args:
         lost: the lengths, in tokens, of those that lose something.
-        times: how many examples each of them stands for.
+        times: how many examples each of them stands for; `in_all` are all.
     """
     if not lost:
         return
     count = round(len(lost) * times)
     wanted = min(info.context, -(-max(lost) // STEP) * STEP)
     held = sum(length <= wanted for length in lost)
-    few = len(lost) < SHARE * looked_at
+    few = len(lost) * times < SHARE * in_all
     # A length that holds a few of them only is no mend.
     mend = {"context": wanted} if wanted > context and held * 2 >= len(lost) else {}
     if mend:

@@ -75,6 +75,26 @@ class ExpectedCost:
         return f"{span(in_kwh(self.kwh_low), in_kwh(self.kwh_high))}, the {self.part} alone, {how}{paid}."
 
 
+def read_price(amount: str, currency: str) -> PowerPrice | None:
+    """What a person typed as their price of electricity: "0.32" or "0,32"; None where the amount is empty or 0.
+
+    Raises:
+        InputRefused: it is no price, or has no currency.
+    """
+    amount, currency = amount.strip(), currency.strip()
+    try:
+        per_kwh = float(amount.replace(",", ".") or 0)
+    except ValueError as error:
+        raise InputRefused(
+            "This is no price.", f"It has to be a number, got {amount}.", "Write it as 0.32, for a kilowatt-hour."
+        ) from error
+    if per_kwh == 0:
+        return None
+    if not currency:
+        raise InputRefused("The price has no currency.", "Nobody could read it.", "Write EUR or $ beside it.")
+    return PowerPrice(per_kwh, currency)
+
+
 def power_price(workspace: Workspace) -> PowerPrice | None:
     """The person's price of electricity; None until one is set.
 

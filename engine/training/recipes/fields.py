@@ -55,12 +55,19 @@ class Setting:
         """
         if value is None and self.automatic:
             return
-        said = self.label[:1].lower() + self.label[1:]
+        said = self.said
+        if value is None:
+            raise InputRefused(f"{said} must be {self.range}, and is empty.")
         got = value if isinstance(value, str) and self.choices else json.dumps(value, default=str)
         if self.kind == "whole" and (isinstance(value, bool) or not isinstance(value, int)):
             raise InputRefused(f"{said} must be a whole number, got {got}.")
         if not self._allows(value):
             raise InputRefused(f"{said} must be {self.range}, got {got}.")
+
+    @property
+    def said(self) -> str:
+        """Its label inside a sentence."""
+        return self.label[:1].lower() + self.label[1:]
 
     def _allows(self, value: object) -> bool:
         if self.kind == "switch":
@@ -83,13 +90,13 @@ class Setting:
             return text
         if self.kind == "switch":
             if text.lower() not in ("true", "false"):
-                raise InputRefused(f"{self.name} must be true or false, got {text}.")
+                raise InputRefused(f"{self.said} must be true or false, got {text}.")
             return text.lower() == "true"
         try:
             return int(text) if self.kind == "whole" else float(text)
         except ValueError as error:
             wanted = "a whole number" if self.kind == "whole" else "a number"
-            raise InputRefused(f"{self.name} must be {wanted}, got {text}.") from error
+            raise InputRefused(f"{self.said} must be {wanted}, got {text}.") from error
 
     def say(self, value: Value) -> str:
         """A value as a person reads it: "automatic, by the size of the model", "on", "0.05", "1,024 tokens"."""

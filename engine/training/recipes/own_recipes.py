@@ -163,18 +163,53 @@ def set_note(workspace: Workspace, name: str, note: str) -> OwnRecipe:
 
 
 def remove(workspace: Workspace, name: str) -> OwnRecipe:
-    """Deletes an own recipe and returns it, so that `save` can bring it back; runs made with it keep their settings.
+    """Deletes an own recipe, which `bring_back` undoes until the next one is deleted; runs made with it keep their
+    settings.
 
     Raises:
         NotFound: there is none of that name.
     """
     own = get_own(workspace, name)
-    folder = workspace.recipes / own.id
-    # Renamed first: a folder half deleted must not be read as a recipe.
-    gone = folder.with_name(f".{own.id}.{time.time_ns()}.removed")
-    folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
+    for older in _removed(workspace):
+        shutil.rmtree(older, ignore_errors=True)
+    # A name with a dot is no recipe's.
+    (workspace.recipes / own.id).rename(workspace.recipes / f".{own.id}.removed")
     return own
+
+
+def last_removed(workspace: Workspace) -> OwnRecipe | None:
+    """The recipe that `bring_back` would bring back; None where nothing was deleted, or it cannot be read."""
+    for folder in _removed(workspace):
+        try:
+            return _read(folder)
+        except TunedeskError:
+            continue
+    return None
+
+
+def bring_back(workspace: Workspace) -> OwnRecipe:
+    """Undoes the last `remove`.
+
+    Raises:
+        NotFound: there is nothing to bring back.
+        InputRefused: its name was given to another recipe meanwhile.
+    """
+    gone = last_removed(workspace)
+    if gone is None:
+        raise NotFound("There is no deleted recipe to bring back.", "Only the last one is kept.", "Save it anew.")
+    _free_name(workspace, gone.name)
+    folder = workspace.recipes / gone.id
+    own_id = gone.id.removeprefix(".").removesuffix(".removed")
+    free = own_id if not (workspace.recipes / own_id).exists() else files.new_id(gone.name, workspace.recipes)
+    target = workspace.recipes / free
+    if target.exists():
+        target.rmdir()
+    folder.rename(target)
+    return _read(target)
+
+
+def _removed(workspace: Workspace) -> list[Path]:
+    return sorted(workspace.recipes.glob(".*.removed"))
 
 
 def write_out(workspace: Workspace, name: str, path: Path) -> Path:

@@ -28,7 +28,8 @@ class Plan:
         epochs: how often each example is seen, after all limits; below 1 where not all are.
         usual_epochs: how often it would be if there were enough examples; what a person set, where one did.
         learning_rate: the highest that it reaches.
-        sentence: all of it, for people.
+        seen: the first half of the sentence: "Will see each of 1,240 examples 3 times, 465 steps".
+        rate: the other half: "at a learning rate of 4.0e-03 because the model is small".
     """
 
     examples: int
@@ -36,7 +37,13 @@ class Plan:
     usual_epochs: float
     steps: int
     learning_rate: float
-    sentence: str
+    seen: str
+    rate: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it, for people."""
+        return f"{self.seen}, {self.rate}."
 
 
 def plan(recipe: Recipe, *, examples: int, steps: int, parameters: int) -> Plan:
@@ -55,8 +62,10 @@ def plan(recipe: Recipe, *, examples: int, steps: int, parameters: int) -> Plan:
         seen += " because they are few"
     elif epochs < usual - 0.05 and recipe.token_budget:
         seen += f" because it ends after {recipe.token_budget:,} tokens"
-    told = f"Will see {seen}, {so_many(steps, 'step')}, at a learning rate of {rate:.1e}"
-    return Plan(examples, epochs, usual, steps, rate, f"{told}{_why(recipe, parameters)}.")
+    told = f"Will see {seen}, {so_many(steps, 'step')}"
+    return Plan(
+        examples, epochs, usual, steps, rate, told, f"at a learning rate of {rate:.1e}{_why(recipe, parameters)}"
+    )
 
 
 def times(epochs: float) -> str:

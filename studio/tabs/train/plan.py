@@ -1,25 +1,35 @@
-"""Before the start: choose what to learn from and how, and see what it will cost."""
+"""Before the start: choose what to learn from and how, see what will happen, what it takes and what would spoil it.
 
-from dataclasses import dataclass
+settings.py       the form under Advanced          own.py     recipes of one's own
+checks_parts.py   what was found, with its mends   price.py   what electricity costs
+
+A look (`engine.training.outlook`) is taken once per change, after the values stand in their fields.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import gradio as gr
 
 from engine.data import versions
 from engine.errors import TunedeskError
-from engine.models import catalogue
-from engine.training import runs
+from engine.training import outlook, runs
+from engine.training.checks import preflight
+from engine.training.estimates import probe
 from engine.training.estimates.estimate import Estimate, estimate
-from engine.training.recipes.recipe import CHANGEABLE, LAYERS, RECIPES, SCHEDULES, Recipe
+from engine.training.recipes import own_recipes
+from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Method, Recipe
 from engine.workspace import Workspace
-from studio import forms, notices
+from studio import notices
 from studio.events import QUIET
+from studio.tabs.train import models, own, price, settings, settings_parts
 from studio.tabs.train import plan_parts as parts
 
-SETTINGS = ("name", *CHANGEABLE)
-WHOLE = {name for name in CHANGEABLE if isinstance(getattr(RECIPES["balanced"], name), int)}
-BASES = [("Starter model, in the box", catalogue.STARTER)]
+SECONDS_BETWEEN_LOOKS = 1.5
+"""While a measurement is under way."""
+TO_THE_PLAN = "() => document.querySelector('#train-plan')?.scrollIntoView({ behavior: 'smooth' })"
 
 
 @dataclass(frozen=True)
@@ -31,141 +41,268 @@ class Plan:
     """Id of the run that was started last."""
     refresh: gr.State
     """A new value draws it from the workspace again."""
+    form: Sequence[Any]
+    """What `fill` and `want` give the values of."""
 
 
-def recipe_of(*values: Any) -> Recipe:
-    """The recipe that a form holds; `values` in the order of `SETTINGS`.
+class Looked(NamedTuple):
+    """What a look fills, in the order of the components; the notes of the fields come after it."""
 
-    Raises:
-        InputRefused: a value is out of range.
-    """
-    return Recipe(**dict(zip(SETTINGS, values, strict=True)))
+    words: Any
+    go: Any
+    why: Any
+    ticking: Any
+    keep: Any
+    reset: Any
+    differs: Any
+    method_note: Any
+
+
+# --- Drawing ----------------------------------------------------------------------------------------------------------
 
 
 @notices.shown
-def start(workspace: Workspace, version: str | None, base: str, *values: Any) -> str:
-    return runs.start(workspace, version=version, base=base, recipe=recipe_of(*values)).id
-
-
-@notices.shown
-def choose(workspace: Workspace, version: str | None, base: str, name: str) -> tuple[Any, ...]:
-    """Fills the form with a ready recipe."""
-    values = RECIPES[name]
-    return (*(getattr(values, each) for each in CHANGEABLE), *preview(workspace, version, base, *_values(values)))
-
-
-def preview(workspace: Workspace, version: str | None, base: str, *values: Any) -> tuple[str, str, Any]:
-    """What training with these choices would do, what differs from the ready recipe, and whether it can start."""
+def look(workspace: Workspace, version: str | None, base: str, card: str, method: str, *values: Any) -> tuple[Any, ...]:
+    """What training with these choices would do, what was found, what differs, and whether it can start."""
+    usual, title = _chosen(workspace, card)
+    filled = settings.read(usual, method, values)
+    notes = settings_parts.notes(filled, usual)
+    changed = bool(filled.changed)
+    told = settings_parts.differs(filled, usual, title)
+    keep = gr.Button(f"Save the changes to {card}", visible=changed and card not in RECIPES)
+    marks = (keep, gr.Button(visible=changed), told)
+    still = gr.Timer(active=False)
     if version is None:
-        return parts.no_version(), "", gr.Button(visible=False)
-    try:
-        recipe = recipe_of(*values)
-        expected = estimate(workspace, version, base, recipe)
-    except TunedeskError as error:
-        # Stands where the plan would: nothing was pressed yet, so it is no failure.
-        words = parts.refusal(error.title, error.message, error.remedy)
-        return words, "", gr.Button(visible=True, interactive=False)
-    startable = expected.examples > 0 and expected.fits != "too big"
-    return parts.plan(expected), parts.changed(recipe), gr.Button(visible=True, interactive=startable)
+        return *Looked(parts.no_version(), _go(shown=False), "", still, *marks, ""), *notes
+    if filled.recipe is None:
+        reason = next(iter(filled.wrong.values()))
+        return *Looked(parts.unusable(filled.wrong), _go(False), parts.why(reason), still, *marks, ""), *notes
+    out = outlook.look(workspace, version, base, filled.recipe)
+    return *Looked(
+        parts.outlook(out, version),
+        _go(not out.obstacle),
+        parts.why(out.obstacle),
+        gr.Timer(active=out.measuring),
+        *marks,
+        settings_parts.method_note(out.findings),
+    ), *notes
+
+
+def _go(ready: bool = True, *, shown: bool = True) -> gr.Button:
+    return gr.Button(visible=shown, interactive=ready)
 
 
 @notices.shown
-def draw_form(workspace: Workspace, version: str | None, base: str, *values: Any) -> tuple[Any, ...]:
-    """Versions to choose from, the cards with their times, and the plan, from the workspace as it is now."""
+def draw(workspace: Workspace, version: str | None, base: str, card: str, method: str) -> tuple[Any, ...]:
+    """Versions and recipes to choose from, from the workspace as it is now; the look comes after it."""
     frozen = [each.name for each in versions.list_versions(workspace)]
     version = version if version in frozen else next(iter(frozen), None)
-    cards = [(parts.card_label(name, _expected(workspace, version, base, name)), name) for name in RECIPES]
+    shown = bool(frozen)
+    radio, chosen = _cards(workspace, version, base, card, method)
     return (
-        gr.Dropdown(frozen, value=version, visible=bool(frozen)),
-        gr.Radio(cards, value=values[0], visible=bool(frozen)),
-        gr.Row(visible=bool(frozen)),
-        gr.Accordion(visible=bool(frozen)),
-        *preview(workspace, version, base, *values),
+        gr.Dropdown(frozen, value=version),
+        gr.Radio(**radio, visible=shown),
+        gr.Row(visible=shown),
+        gr.Accordion(visible=shown),
+        gr.Accordion(visible=shown),
+        *price.draw(workspace),
+        *own.draw(workspace, chosen),
     )
 
 
-def _expected(workspace: Workspace, version: str | None, base: str, name: str) -> Estimate | None:
+@notices.shown
+def draw_cards(workspace: Workspace, version: str | None, base: str, card: str, method: str) -> tuple[Any, ...]:
+    """The cards with their times, and what can be done with the chosen one."""
+    radio, chosen = _cards(workspace, version, base, card, method)
+    return gr.Radio(**radio), *own.draw(workspace, chosen)
+
+
+def _cards(workspace: Workspace, version: str | None, base: str, card: str, method: str) -> tuple[dict[str, Any], str]:
+    """Choices and value of the cards, and which is chosen: another one where that was deleted meanwhile."""
+    known = own_recipes.choices(workspace)
+    labels = [
+        (
+            parts.card_label(each, _expected(workspace, version, base, _of_method(each.recipe, method, own=each.own))),
+            each.name,
+        )
+        for each in known
+    ]
+    chosen = card if card in [each.name for each in known] else "balanced"
+    return {"choices": labels, "value": chosen}, chosen
+
+
+def _expected(workspace: Workspace, version: str | None, base: str, recipe: Recipe) -> Estimate | None:
     if version is None:
         return None
     try:
-        return estimate(workspace, version, base, RECIPES[name])
+        return estimate(workspace, version, base, recipe)
     except TunedeskError:
         return None
 
 
-def _values(recipe: Recipe) -> list[Any]:
-    return [getattr(recipe, name) for name in SETTINGS]
+def _of_method(recipe: Recipe, method: str, *, own: bool) -> Recipe:
+    """A ready recipe is one of each method; one's own has its method."""
+    return recipe if own else replace(recipe, method=cast(Method, method))
+
+
+def _chosen(workspace: Workspace, card: str) -> tuple[Recipe, str]:
+    """The recipe of a card and what it is called."""
+    found = next((each for each in own_recipes.choices(workspace) if each.name == card), None)
+    return (found.recipe, found.title) if found else (own_recipes.recipe_named(workspace, card), card)
+
+
+# --- Doing ------------------------------------------------------------------------------------------------------------
+
+
+@notices.shown
+def start(workspace: Workspace, version: str | None, base: str, card: str, method: str, *values: Any) -> str:
+    recipe = own.written(workspace, card, method, values)
+    preflight.refuse(preflight.preflight(workspace, version, base, recipe))
+    return runs.start(workspace, version=version, base=base, recipe=recipe).id
+
+
+@notices.shown
+def choose(workspace: Workspace, card: str, method: str) -> tuple[Any, ...]:
+    """Fills the form with the recipe of a card, ready or own."""
+    recipe, _ = _chosen(workspace, card)
+    kept = method if card in RECIPES else recipe.method
+    return (kept, *settings.values_of(recipe), *own.draw(workspace, card))
+
+
+def fill(workspace: Workspace, recipe: Recipe, version: str, base: str) -> list[Any]:
+    """What `Plan.form` takes to hold a recipe, a version and a base, as those of a run.
+
+    The card is the ready recipe that it began as, so that whatever differs is marked. A version that was deleted
+    meanwhile is left as it was chosen.
+    """
+    frozen = [each.name for each in versions.list_versions(workspace)]
+    chosen = version if version in frozen else gr.skip()
+    return [chosen, base, recipe.name, recipe.method, *settings.values_of(recipe)]
+
+
+@notices.shown
+def want(workspace: Workspace, wanted: dict[str, Any] | None) -> list[Any]:
+    """The form with the recipe of a run and changes to it: {"run": ID, "changes": {setting: value}}."""
+    if not wanted:
+        return [gr.skip()] * (4 + len(CHANGEABLE))
+    run = runs.get_run(workspace, str(wanted["run"]))
+    return fill(workspace, replace(run.recipe, **wanted.get("changes", {})), run.version, run.base)
+
+
+def _mend(workspace: Workspace) -> Callable[..., list[Any]]:
+    # A closure, not a partial: Gradio finds the event's data by the type of a plain function's parameter.
+    def mend(event: gr.EventData, version: str, base: str, card: str, method: str, *values: Any) -> list[Any]:
+        recipe = own.written(workspace, card, method, values)
+        changes = outlook.look(workspace, version, base, recipe).mend(str(event.kind))
+        chosen = [changes.get(name, gr.skip()) for name in ("version", "base", "method")]
+        return [*chosen, *settings.updates(changes)]
+
+    return notices.shown(mend)
+
+
+@notices.shown
+def measure(workspace: Workspace, version: str, base: str, card: str, method: str, *values: Any) -> None:
+    probe.start(workspace, version, base, own.written(workspace, card, method, values))
+
+
+@notices.shown
+def follow(workspace: Workspace, version: str, base: str, card: str, method: str, *values: Any) -> tuple[Any, ...]:
+    """A look while a measurement is under way, and the cards with their new times once it has ended."""
+    looked = look(workspace, version, base, card, method, *values)
+    still_measuring = looked[Looked._fields.index("ticking")].active
+    cards = gr.skip() if still_measuring else gr.Radio(**_cards(workspace, version, base, card, method)[0])
+    return cards, *looked
+
+
+# --- Layout -----------------------------------------------------------------------------------------------------------
 
 
 def build(workspace: Workspace) -> Plan:
     """Lays it out and wires its own events."""
     started, refresh = gr.State(), gr.State(0.0)
-    cards = [(parts.card_label(name, None), name) for name in RECIPES]
+    ready = [(parts.card_label(each, None), each.name) for each in own_recipes.choices(workspace)]
     with gr.Column(elem_id="train-plan"):
-        recipe = gr.Radio(
-            cards, value="quick", label="Recipe", visible=False, elem_id="train-recipe", elem_classes="td-recipes"
+        card = gr.Radio(
+            ready, value="quick", label="Recipe", visible=False, elem_id="train-recipe", elem_classes="td-recipes"
         )
+        mine = own.build()
         with gr.Row(visible=False) as choices:
             # Any value: a version frozen a moment ago is not among the choices that this page was given.
             version = gr.Dropdown([], label="Learn from version", allow_custom_value=True, elem_id="train-version")
-            base = gr.Dropdown(
-                BASES,
-                value=catalogue.STARTER,
-                label="Base model",
-                info="Or paste the path of a model's folder on this machine.",
-                allow_custom_value=True,
-                elem_id="train-base",
-            )
-        words = gr.HTML(elem_id="train-words")
-        go = gr.Button("Start training", variant="primary", elem_id="train-start", visible=False)
+        base = models.build(workspace, refresh)
+        words = gr.HTML(parts.waiting(), elem_id="train-words", js_on_load=parts.PRESSED)
+        with gr.Row(elem_classes="td-starting"):
+            go = gr.Button("Start training", variant="primary", elem_id="train-start", visible=False, scale=0)
+            why = gr.HTML(elem_id="train-why")
         with gr.Accordion("Advanced: every setting", open=False, visible=False, elem_id="train-advanced") as advanced:
-            with gr.Row():
-                differs = gr.HTML(elem_id="train-differs")
-                reset = gr.Button("Set back", elem_id="train-reset", scale=0)
-            form = _settings_form()
+            form = settings.build()
+        paid = price.build()
+        ticking = gr.Timer(SECONDS_BETWEEN_LOOKS, active=False)
 
-    chosen = [version, base, recipe, *form.values()]
-    shown = [words, differs, go]
-    fill: dict[str, Any] = {
+    picked = [version, base, card, form.method]
+    chosen = [*picked, *form.fields]
+    looked = [*Looked(words, go, why, ticking, form.keep, form.reset, form.differs, form.method_note), *form.notes]
+    again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": chosen, "outputs": looked, **QUIET}
+    # The first look at other examples or another model takes a moment, and says so.
+    slow: dict[str, Any] = {**again, "show_progress": "minimal", "show_progress_on": words}
+    cards: dict[str, Any] = {
+        "fn": partial(draw_cards, workspace), "inputs": picked, "outputs": [card, *mine.drawn], **QUIET
+    }  # fmt: skip
+    drawn = [version, card, choices, advanced, paid.fold, paid.amount, paid.currency, *mine.drawn]
+    refresh.change(partial(draw, workspace), picked, drawn, **QUIET).then(**slow)
+    gr.on([version.input, base.change, form.method.input], **slow, trigger_mode="always_last").then(**cards)
+    # Text that is pasted is no input to Gradio, but it is a change.
+    typed = [each.change if isinstance(each, gr.Textbox) else each.input for each in form.fields]
+    gr.on(typed, **again, trigger_mode="always_last")
+    fill_form: dict[str, Any] = {
         "fn": partial(choose, workspace),
-        "inputs": [version, base, recipe],
-        "outputs": [*form.values(), *shown],
+        "inputs": [card, form.method],
+        "outputs": [form.method, *form.fields, *mine.drawn],
         **QUIET,
     }
-    refresh.change(partial(draw_form, workspace), chosen, [version, recipe, choices, advanced, *shown], **QUIET)
-    recipe.input(**fill)
-    reset.click(**fill)
-    for setting in (version, base, *form.values()):
-        setting.input(partial(preview, workspace), chosen, shown, trigger_mode="always_last", **QUIET)
+    card.input(**fill_form).then(**again)
+    form.reset.click(**fill_form).then(**again)
+    set_back = notices.shown(settings.back(lambda name: _chosen(workspace, name)[0]))
+    for marks in (form.differs, words):
+        marks.reset(set_back, card, list(form.fields), **QUIET).then(**again)
+    words.mend(_mend(workspace), chosen, [version, base, form.method, *form.fields], **QUIET).then(**slow)
+    words.measure(partial(measure, workspace), chosen, None, **QUIET).then(**again)
+    ticking.tick(partial(follow, workspace), chosen, [card, *looked], **QUIET)
+    paid.keep.click(partial(price.keep, workspace), [paid.amount, paid.currency], None, **QUIET).success(**again)
+    _wire_own(workspace, mine, form, chosen, card, fill_form, again)
     go.click(
         partial(start, workspace), chosen, started, api_name="train_start", show_progress="hidden", concurrency_limit=1
     )
-    return Plan(version, started, refresh)
+    return Plan(version, started, refresh, chosen)
 
 
-def _settings_form() -> dict[str, Any]:
-    """A field for every setting of a recipe but its name, in groups; keyed by the setting, in Recipe's order."""
-    made: dict[str, Any] = {}
-    groups: dict[str, list[str]] = {}
-    for name in CHANGEABLE:
-        groups.setdefault(forms.field(Recipe, name).metadata["group"], []).append(name)
-    for group, names in groups.items():
-        gr.HTML(f"<h3>{group}</h3>")
-        with gr.Row(elem_classes="td-settings"):
-            for name in names:
-                made[name] = _setting(name)
-    return {name: made[name] for name in CHANGEABLE}
+def _wire_own(
+    workspace: Workspace,
+    mine: own.Own,
+    form: settings.Settings,
+    chosen: Sequence[Any],
+    card: gr.Radio,
+    fill_form: dict[str, Any],
+    again: dict[str, Any],
+) -> None:
+    """Every button of own recipes gives another card; the form and the look follow it."""
 
+    def onto(does: Callable[..., str]) -> Callable[..., Any]:
+        """A callback that does it and draws the cards with the one that it gives."""
 
-def _setting(name: str) -> Any:
-    value, words = getattr(RECIPES["quick"], name), forms.words(Recipe, name)
-    common = {**words, "value": value, "elem_id": f"train-{name.replace('_', '-')}", "min_width": 220}
-    if name == "schedule":
-        return gr.Dropdown(list(SCHEDULES), **common)
-    if name == "layers":
-        return gr.Dropdown(list(LAYERS), **common)
-    if isinstance(value, bool):
-        return gr.Checkbox(**common)
-    if name in ("epochs", "learning_rate"):
-        return gr.Number(placeholder="automatic", **common)
-    return gr.Number(precision=0 if name in WHOLE else None, **common)
+        def press(version: str | None, base: str, now: str, method: str, *rest: Any) -> Any:
+            return gr.Radio(**_cards(workspace, version, base, does(now, method, rest), method)[0])
+
+        return notices.shown(press)
+
+    does: list[tuple[gr.Button, Callable[..., str], list[Any]]] = [
+        (form.save, lambda now, method, rest: own.save(workspace, now, method, rest[0], rest[1:]), [form.name]),
+        (form.keep, lambda now, method, rest: own.keep(workspace, now, method, rest), []),
+        (mine.rename, lambda now, _, rest: own.rename(workspace, now, rest[0]), [mine.name]),
+        (mine.delete, lambda now, *_: own.delete(workspace, now), []),
+        (mine.undo, lambda *_: own.bring_back(workspace), []),
+    ]
+    for button, act, besides in does:
+        inputs = [*chosen[:4], *besides, *chosen[4:]]
+        button.click(onto(act), inputs, card, **QUIET).success(**fill_form).then(**again)
+    form.save.click(lambda: "", None, form.name, **QUIET)

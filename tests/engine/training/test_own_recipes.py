@@ -82,8 +82,26 @@ def test_it_is_renamed_noted_changed_and_removed(empty: Workspace) -> None:
 
     gone = own_recipes.remove(empty, "Ours")
     assert names(empty) == ["quick", "balanced", "careful"]
-    assert list(empty.recipes.iterdir()) == []
     assert own_recipes.save(empty, gone.name, gone.recipe, gone.note).recipe == RECIPES["quick"]
+
+
+def test_the_last_deleted_one_is_brought_back(empty: Workspace) -> None:
+    with pytest.raises(NotFound, match="no deleted recipe"):
+        own_recipes.bring_back(empty)
+    for name in ("First", "Second"):
+        own_recipes.save(empty, name, MINE, "A note.")
+        own_recipes.remove(empty, name)
+    assert names(empty) == ["quick", "balanced", "careful"]
+    own_recipes.save(empty, "Second", MINE)
+    with pytest.raises(InputRefused, match="There is a recipe Second already"):
+        own_recipes.bring_back(empty)
+    own_recipes.rename(empty, "Second", "Third")
+
+    back = own_recipes.bring_back(empty)
+
+    assert (back.name, back.note, back.recipe) == ("Second", "A note.", MINE)
+    assert names(empty)[3:] == ["Second", "Third"]
+    assert own_recipes.last_removed(empty) is None
 
 
 def test_it_leaves_as_a_file_and_comes_in_elsewhere(empty: Workspace, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ from engine.training.recipes.recipe import (
         ("name", "turbo", "recipe must be quick or balanced or careful, got turbo"),
         ("quantized", "yes", '4-bit base \\(QLoRA\\) must be true or false, got "yes"'),
         ("epochs", float("nan"), "epochs must be 0.01 to 100, got NaN"),
-        ("rank", None, "rank must be a whole number, got null"),
+        ("rank", None, "rank must be 1 to 256, and is empty"),
         ("dropout", "much", 'dropout must be 0 to 0.9, got "much"'),
     ],
 )
