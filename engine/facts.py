@@ -15,9 +15,9 @@ from engine.workspace import Workspace
 
 @dataclass(frozen=True)
 class Running:
-    """A job under way. `id` is its folder's name."""
+    """A job under way. `id` is its folder's name, of a download the model's id."""
 
-    kind: Literal["run", "evaluation", "import"]
+    kind: Literal["run", "evaluation", "import", "download"]
     id: str
     name: str
     folder: Path

@@ -21,6 +21,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from engine import hardware, jobs
 from engine.data.sources import import_queue
 from engine.errors import InputRefused, NotFound, StorageFailed
+from engine.models import download
 from engine.progress import progress
 from engine.workspace import Workspace
 from studio import notices, shell, theme
@@ -189,7 +190,7 @@ def _draw(workspace: Workspace) -> tuple[str, str, str, str]:
     return (
         shell.brand(workspace.name),
         shell.stations_list(now.stations),
-        shell.running_list(now.running),
+        shell.running_list((*now.running, *download.running())),
         shell.heads(now.stations),
     )
 
@@ -216,7 +217,8 @@ def _stop(workspace: Workspace) -> Callable[[gr.EventData], None]:
     # A closure, not a partial: Gradio finds the event's data by the type of a plain function's parameter.
     def stop(pressed: gr.EventData) -> None:
         # Looked up, never made into a path: the name comes from the page.
-        wanted = [job for job in progress(workspace).running if f"{job.kind}/{job.id}" == pressed.job]
+        under_way = (*progress(workspace).running, *download.running())
+        wanted = [job for job in under_way if f"{job.kind}/{job.id}" == pressed.job]
         if not wanted:
             raise NotFound("There is nothing to stop.", "It has ended already.", "Its result is on its own screen.")
         jobs.stop(wanted[0].folder)

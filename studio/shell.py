@@ -82,17 +82,18 @@ def foot(machine: str) -> str:
     )
 
 
+ENDINGS = {"import": "Is being taken back", "download": "Stops and keeps what has arrived"}
+"""What is said of a job that was asked to stop, where it is not a step after which it does."""
+
+
 def _running(job: Running) -> str:
     status = job.status
-    kind = {"run": "Training", "evaluation": "Measuring", "import": "Reading"}[job.kind]
+    kind = {"run": "Training", "evaluation": "Measuring", "import": "Reading", "download": "Downloading"}[job.kind]
     # Half of an import is nothing, half of a training is a model.
     keeps = "and leave nothing of it" if job.kind == "import" else "and keep what it has"
     stops = f"Stop {escape(job.name)} {keeps}"
     if status.state == "stopping":
-        words, button = (
-            "Is being taken back" if job.kind == "import" else "Stops after this step and keeps what it has",
-            "",
-        )
+        words, button = ENDINGS.get(job.kind, "Stops after this step and keeps what it has"), ""
     else:
         left = "" if status.seconds_left is None else f"{duration(status.seconds_left)} left"
         words = " · ".join(filter(None, [kind, left])) if status.steps else (status.message or f"{kind} is starting")

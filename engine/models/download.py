@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import files, jobs
 from engine.errors import InputRefused, NotFound, StorageFailed
-from engine.models import catalogue, tokens
+from engine.facts import Running
+from engine.models import catalogue, offered, tokens
 from engine.words import so_large
 
 if TYPE_CHECKING:
@@ -134,6 +135,12 @@ def _begun(request: Path) -> Download | None:
         if request.exists():
             raise
         return None
+
+
+def running() -> tuple[Running, ...]:
+    """The downloads that are under way, beside what runs in a workspace, to which they do not belong."""
+    alive = (each for each in list_downloads() if each.status.alive)
+    return tuple(Running("download", each.id, offered.name_of(each.id), each.folder, each.status) for each in alive)
 
 
 def stop(model_id: str, *, discard: bool = False) -> None:

@@ -144,6 +144,12 @@ def find(model_id: str) -> Offer | None:
     return next((offer for offer in offers() if offer.id == model_id), None)
 
 
+def name_of(model_id: str) -> str:
+    """What people call a model: its name on the list, else its id."""
+    offer = find(model_id)
+    return offer.name if offer else model_id
+
+
 def of(info: catalogue.ModelInfo) -> Offer:
     """What is known of a model that is on this machine: what the list says, else what its folder does."""
     listed = find(info.id)

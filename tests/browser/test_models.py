@@ -45,6 +45,7 @@ def test_a_model_is_downloaded_breaks_goes_on_and_is_chosen(
     download(page)
     page.reload()
     expect(line(page)).to_contain_text(f"{NAME}: Downloading {WEIGHTS}")
+    expect(page.locator("#td-running .td-run")).to_contain_text(NAME)
     open_panel(page)
     expect(cards(page)).to_contain_text("The connection to the hub broke", timeout=BREAKING)
     studio.kill()

@@ -1,5 +1,6 @@
 """What the rail says about a job, and that it says it as text."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine import jobs
@@ -19,6 +20,16 @@ def test_a_running_job_shows_bar_time_left_and_stop() -> None:
     assert "about 2 minutes left" in html
     assert 'data-stop="run/quick-1"' in html
     assert "&lt;Quick&gt; try" in html
+
+
+def test_a_download_is_told_and_stopped_like_everything_else() -> None:
+    status = jobs.Status("running", step=30, steps=120, seconds_left=95.0)
+    job = Running("download", "Qwen/Qwen3-0.6B", "Qwen3 0.6B", Path("x"), status)
+    html = shell.running_list([job])
+    assert "Downloading · about 2 minutes left" in html
+    assert 'data-stop="download/Qwen/Qwen3-0.6B"' in html
+    stopping = replace(job, status=replace(status, state="stopping"))
+    assert "keeps what has arrived" in shell.running_list([stopping])
 
 
 def test_a_starting_job_says_what_it_does_instead_of_inventing_a_share() -> None:

@@ -12,6 +12,7 @@ from engine import files, jobs
 from engine.models import catalogue, download, offered
 from engine.training.bases import choice, removal
 from engine.workspace import Workspace, open_workspace
+from studio import app
 from studio.tabs.train import models, plan
 from studio.tabs.train import models_parts as parts
 from tests.engine.models.hub import Hub, Repository, standing_in
@@ -133,8 +134,12 @@ def test_a_download_breaks_goes_on_and_is_chosen(hub: Hub, workspace: Workspace)
     closed = Page(workspace).look()
     assert "Qwen3 0.6B: Downloading" in closed.line, "the line tells of it while the panel is shut"
 
+    (told,) = download.running()
+    assert (told.kind, told.name) == ("download", "Qwen3 0.6B")
+
     jobs.kill(download.get(MODEL).folder)
     wait()
+    assert download.running() == ()
     page.look()
     assert not page.ticking
     assert "Not finished" in page.cards
@@ -163,6 +168,9 @@ def test_stopped_it_can_be_thrown_away(hub: Hub, workspace: Workspace) -> None:
     models.fetch_named(MODEL, None)
     until(lambda: download.get(MODEL).status.step > 1_000_000, seconds=90)
     press(workspace, "halt", MODEL)
+    assert wait().state == "stopped"
+    press(workspace, "fetch", MODEL, "")
+    app._stop(workspace)(gr.EventData(None, {"job": f"download/{MODEL}"}))
     assert wait().state == "stopped"
 
     page = Page(workspace).open()

@@ -14,7 +14,7 @@ import gradio as gr
 
 from engine.data import versions
 from engine.errors import InputRefused
-from engine.models import catalogue, download
+from engine.models import catalogue, download, offered
 from engine.training.bases import choice, removal
 from engine.workspace import Workspace
 from studio import notices
@@ -46,7 +46,7 @@ def draw(workspace: Workspace, base: str, opened: bool, shown: Shown, anew: bool
     now = (_digest(line), _digest(cards), key, tuple(each.id for each in begun if each.status.alive))
     for model_id in filter(catalogue.is_downloaded, shown[3]):
         notices.say(
-            f"{parts.name_of(model_id)} is on this machine. To learn on it, press Use it in the list of models."
+            f"{offered.name_of(model_id)} is on this machine. To learn on it, press Use it in the list of models."
         )
     return (
         now,

@@ -95,13 +95,7 @@ def _where(info: catalogue.ModelInfo) -> str:
 
 def _progress(download: Download) -> str:
     left = f", {in_words(download.status.seconds_left)} left" if download.status.seconds_left else ""
-    return f"{name_of(download.id)}: {download.sentence.removesuffix('.')}{left}."
-
-
-def name_of(model_id: str) -> str:
-    """What people call a model: its name on the list, else its id."""
-    offer = offered.find(model_id)
-    return offer.name if offer else model_id
+    return f"{offered.name_of(download.id)}: {download.sentence.removesuffix('.')}{left}."
 
 
 def under_way(begun: Sequence[Download]) -> str:
@@ -110,7 +104,7 @@ def under_way(begun: Sequence[Download]) -> str:
 
 
 def _download(download: Download) -> str:
-    status, name = download.status, escape(name_of(download.id))
+    status, name = download.status, escape(offered.name_of(download.id))
     chip = f'<span class="td-chip{" td-bad" if status.state == "failed" else ""}">{STATES[status.state]}</span>'
     error = download.error
     if status.alive:
