@@ -7,6 +7,7 @@ makes metrics.jsonl, samples.jsonl (see `engine.training.live`), adapter/, model
 Started again in the same folder, it goes on from its last checkpoint.
 """
 
+import gc
 import math
 import os
 import shutil
@@ -57,7 +58,8 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
             return _train(folder, recipe, info, report)
         except _RanAwayError as end:
             meter = end.meter
-        # Here the first try's model is gone.
+        # The first try's trainer and its callbacks hold each other, and with them the model.
+        gc.collect()
         restart.clear(folder)
         return _train(folder, recipe, info, report, meter)
 
@@ -94,7 +96,7 @@ def _train(
     trainer.train(resume_from_checkpoint=str(resumed.path) if resumed else None)
     if live.stopped == "pause":
         return {"state": "paused", "steps": live.step}
-    if live.finding and live.stopped == "broken" and recipe.restart and restart.read(folder) is None and _learns(live):
+    if recipe.restart and live.finding and live.stopped == "broken" and _may_restart(folder, report, live):
         restart.begin(folder, live.finding, task.learning_rate, live.seconds)
         raise _RanAwayError(meter)
     result = _finish(folder, recipe, task, live, stopwatch)
@@ -194,6 +196,11 @@ def _course(recipe: Recipe, task: Task, *, goes_on: bool) -> Course:
 def _learns(live: "Live") -> bool:
     """Whether there ever was a loss; a damaged model has none from the first."""
     return any(math.isfinite(loss) for _, loss in live.train + live.validation)
+
+
+def _may_restart(folder: Path, report: jobs.Report, live: "Live") -> bool:
+    """Whether a run that ran away may begin again: once, and not when somebody asked it to end."""
+    return restart.read(folder) is None and report.stop_requested() is None and _learns(live)
 
 
 def _finish(folder: Path, recipe: Recipe, task: Task, live: "Live", stopwatch: Stopwatch) -> dict[str, Any]:

@@ -203,7 +203,8 @@ class Live(TrainerCallback):
             finding = replace(finding, step=self.finding.step)
         self.finding = finding
         if finding and finding.stop:
-            self.stopped = "broken"
+            # What a person asked for at this very step goes first, but nothing that is broken is kept.
+            self.stopped = self.stopped if self.stopped in ("discard", "pause") else "broken"
             control.should_training_stop = True
 
     def _sample(self, step: int) -> None:

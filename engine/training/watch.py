@@ -242,8 +242,9 @@ def _nothing_learned(course: Course, train: Sequence[Point], validation: Sequenc
     ratio = course.learning_rate / course.usual_rate
     if ratio > OFF or ratio < 1 / OFF:
         which = "high" if ratio > 1 else "low"
-        remedy, mend = _usual_rate(course)
-        return Finding("nothing learned", f"{sentence} The learning rate is too {which} for this model.", remedy, mend)
+        return Finding(
+            "nothing learned", f"{sentence} The learning rate is too {which} for this model.", *_usual_rate(course)
+        )
     return Finding(
         "nothing learned",
         sentence,
@@ -262,10 +263,16 @@ def _shuffled(course: Course, validation: Sequence[Point], exchanged: Exchanged 
     others = fmean(exchanged.others)
     if exchanged.own < (others if early else min(exchanged.others)):
         return None
+    sentence = (
+        "It learns nothing from the questions: answers that it does not see are as likely after somebody else's "
+        f"(loss {others:.3f}) as after their own ({exchanged.own:.3f})."
+    )
+    if course.learning_rate > OFF * course.usual_rate:
+        # Thrown too far by its steps, a model says the most frequent words to everything.
+        return Finding("nothing learned", f"{sentence} The learning rate is too high.", *_usual_rate(course))
     return Finding(
         "shuffled",
-        "It learns nothing from the questions: answers that it does not see are as likely after somebody else's "
-        f"(loss {others:.3f}) as after their own ({exchanged.own:.3f}).",
+        sentence,
         "Look at some examples: does each answer belong to its question? A column that was sorted or moved by itself "
         "puts answers beside the wrong questions.",
     )
