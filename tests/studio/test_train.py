@@ -1,5 +1,6 @@
 """The Train screen: callbacks called as functions, its HTML, and a training driven through the page's own interface."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +13,13 @@ from gradio_client import Client
 
 from engine import hardware, jobs
 from engine.training import outlook, runs
+from engine.training.estimates import probe
 from engine.training.estimates.estimate import estimate
 from engine.training.recipes.filled import fill_in
 from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Recipe
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import train
-from studio.tabs.train import checks_parts, own, plan, plan_parts, price, settings, settings_parts
+from studio.tabs.train import cards, checks_parts, own, plan, plan_parts, price, settings, settings_parts
 from studio.tabs.train import run as shown
 from tests.engine.models.tiny import make_tiny
 from tests.engine.training.conftest import SHORT, make_workspace
@@ -30,9 +32,17 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(make_tiny(tmp_path_factory.mktemp("models") / "tiny"))
 
 
+@pytest.fixture(scope="module")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a version, to be copied: freezing takes longer than most of these tests."""
+    made = make_workspace(tmp_path_factory.mktemp("frozen"))
+    made.close()
+    return made.root
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    opened = make_workspace(tmp_path)
+def workspace(frozen: Path, tmp_path: Path) -> Iterator[Workspace]:
+    opened = open_workspace(Path(shutil.copytree(frozen, tmp_path / "workspace")))
     yield opened
     opened.close()
 
@@ -79,12 +89,12 @@ def test_without_a_version_the_way_to_data_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_cards_have_their_times_and_the_plan_says_what_will_happen(workspace: Workspace, tiny: str) -> None:
-    version, cards, *_ = plan.draw(workspace, None, tiny, "balanced", "sft")
+    version, radio, *_ = plan.draw(workspace, None, tiny, "balanced", "sft")
     told = look(workspace, tiny, form(RECIPES["balanced"])).main
 
     assert version.value == "first"
-    assert [name for _, name in cards.choices] == list(RECIPES)
-    assert all(label.count("\n") == 2 and " here\n" in label for label, _ in cards.choices)
+    assert [name for _, name in radio.choices] == list(RECIPES)
+    assert all(label.count("\n") == 2 and " here\n" in label for label, _ in radio.choices)
     assert "Will see each of 32 examples 12 times because they are few, 48 steps." in told.words
     for said in ("Fits this machine", "version first", "tokens", "kWh", "not measured", "rented GPU"):
         assert said in told.words
@@ -240,20 +250,20 @@ def test_an_own_recipe_is_saved_changed_renamed_deleted_and_brought_back(workspa
 
     assert own.delete(workspace, name) == "careful"
     assert name not in _cards(workspace, tiny)
-    row, _, undo = own.draw(workspace, "careful")
+    row, _, undo = cards.draw_own(workspace, "careful")
     assert not row.visible
     assert undo.visible
     assert own.bring_back(workspace) == name
     assert "Careful with Rank 4" in _cards(workspace, tiny)[name]
-    assert not own.draw(workspace, name)[2].visible
+    assert not cards.draw_own(workspace, name)[2].visible
 
 
 def test_a_recipe_that_is_gone_gives_way_to_a_ready_one(workspace: Workspace, tiny: str) -> None:
-    assert plan.draw_cards(workspace, "first", tiny, "Gone", "sft")[0].value == "balanced"
+    assert cards.draw(workspace, "first", tiny, "Gone", "sft")[0].value == "balanced"
 
 
 def _cards(workspace: Workspace, base: str) -> dict[str, str]:
-    return {name: label for label, name in plan.draw_cards(workspace, "first", base, "quick", "sft")[0].choices}
+    return {name: label for label, name in cards.draw(workspace, "first", base, "quick", "sft")[0].choices}
 
 
 def test_money_is_said_once_there_is_a_price(workspace: Workspace, tiny: str) -> None:
@@ -270,6 +280,28 @@ def test_money_is_said_once_there_is_a_price(workspace: Workspace, tiny: str) ->
         price.keep(workspace, "cheap", "EUR")
     price.keep(workspace, "", "")
     assert price.draw(workspace) == ("", "")
+
+
+def test_a_measurement_is_followed_until_the_time_is_measured(workspace: Workspace, tiny: str) -> None:
+    values = typed(SHORT, batch_size=2)
+    plan.measure(workspace, "first", tiny, *values)
+
+    under_way = plan.follow(workspace, "first", tiny, *values)
+    assert under_way[0] == gr.skip()
+    told = plan.Looked(*under_way[1 : 1 + len(plan.Looked._fields)])
+    assert told.ticking.active
+    assert 'role="progressbar"' in told.words
+    assert "data-measure" not in told.words
+    found = probe.find(workspace, "first", tiny, replace(SHORT, batch_size=2))
+    assert found is not None
+    assert jobs.wait(found.folder, 240).state == "done", jobs.log_tail(found.folder)
+
+    radio, *ended = plan.follow(workspace, "first", tiny, *values)
+    told = plan.Looked(*ended[: len(plan.Looked._fields)])
+    assert not told.ticking.active
+    assert "as a short measurement here showed" in told.words
+    assert "measured here" in told.words
+    assert radio.value == "quick"
 
 
 def test_names_of_people_are_escaped(workspace: Workspace, tiny: str) -> None:

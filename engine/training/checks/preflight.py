@@ -128,16 +128,26 @@ def _of_version(
         before: the examples of the run to go on from.
     """
     train = versions.read_split(path, "train")
-    measuring, unseen = (
-        [each.instruction for each in versions.read_split(path, split)] for split in ("golden", "validation")
-    )
-    learned = versions.read_split(before, "train") if before else []
     return (
         *data.check_enough(method, train),
         *data.check_answers(method, train),
-        *(data.check_languages(train) if method != "classifier" else ()),
-        *leaks.check_leaks(train, [*measuring, *golden], unseen, learned),
+        *(_languages(path, _hash) if method != "classifier" else ()),
+        *_leaks(path, _hash, golden, before),
     )
+
+
+# These two take the longest, and are the same whatever is learned.
+@lru_cache(maxsize=4)
+def _languages(path: Path, _hash: str) -> tuple[Finding, ...]:
+    return tuple(data.check_languages(versions.read_split(path, "train")))
+
+
+@lru_cache(maxsize=4)
+def _leaks(path: Path, _hash: str, golden: tuple[str, ...], before: Path | None) -> tuple[Finding, ...]:
+    train, measuring, unseen = (versions.read_split(path, split) for split in ("train", "golden", "validation"))
+    learned = versions.read_split(before, "train") if before else []
+    asked = [*(each.instruction for each in measuring), *golden]
+    return tuple(leaks.check_leaks(train, asked, [each.instruction for each in unseen], learned))
 
 
 def _with_version(

@@ -1,6 +1,6 @@
 """Recipes of one's own: saved from the form, renamed, deleted, brought back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +8,11 @@ import gradio as gr
 
 from engine.errors import InputRefused
 from engine.training.recipes import own_recipes
-from engine.training.recipes.recipe import RECIPES, Recipe
+from engine.training.recipes.recipe import Recipe
 from engine.workspace import Workspace
 from studio import notices
-from studio.tabs.train import settings
+from studio.events import QUIET
+from studio.tabs.train import cards, settings
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,8 @@ class Own:
 
     @property
     def drawn(self) -> list[Any]:
-        """What `draw` fills."""
+        """What `cards.draw_own` fills."""
         return [self.row, self.name, self.undo]
-
-
-def draw(workspace: Workspace, card: str) -> tuple[Any, ...]:
-    """What can be done with the chosen card, and with the one that was deleted last."""
-    own, gone = card not in RECIPES, own_recipes.last_removed(workspace)
-    undo = gr.Button(f"Bring back {gone.name}" if gone else "Bring back", visible=gone is not None)
-    return gr.Row(visible=own), gr.Textbox(card if own else ""), undo
 
 
 def save(workspace: Workspace, card: str, method: str, name: str | None, values: Sequence[Any]) -> str:
@@ -81,10 +75,47 @@ def written(workspace: Workspace, card: str, method: str, values: Sequence[Any])
 
 
 def build() -> Own:
-    """Lays it out; the plan wires it, since all of it changes the cards."""
+    """Lays it out; `wire` comes when the form stands."""
     with gr.Row(visible=False, elem_id="train-own", elem_classes="td-keeping") as row:
         name = gr.Textbox(label="Your recipe is called", max_length=60, elem_id="train-own-rename-to")
         new_name = gr.Button("Rename", elem_id="train-own-rename", scale=0)
         gone = gr.Button("Delete", elem_id="train-own-delete", scale=0)
     undo = gr.Button("Bring back", visible=False, elem_id="train-own-undo", scale=0)
     return Own(row, name, new_name, gone, undo)
+
+
+def wire(
+    workspace: Workspace,
+    mine: Own,
+    form: settings.Settings,
+    chosen: Sequence[Any],
+    card: gr.Radio,
+    fill_form: dict[str, Any],
+    again: dict[str, Any],
+) -> None:
+    """Every button of own recipes gives another card, which the form and the look follow.
+
+    Args:
+        chosen: version, base, card, method, every field.
+        fill_form, again: the events that fill the form with the card's recipe, and that look again.
+    """
+
+    def onto(does: Callable[..., str]) -> Callable[..., Any]:
+        """A callback that does it and draws the cards with the one that it gives."""
+
+        def press(version: str | None, base: str, now: str, method: str, *rest: Any) -> Any:
+            return gr.Radio(**cards.cards(workspace, version, base, does(now, method, rest), method))
+
+        return notices.shown(press)
+
+    def pressed(button: gr.Button, act: Callable[..., str], *besides: Any) -> Any:
+        inputs = [*chosen[:4], *besides, *chosen[4:]]
+        return button.click(onto(act), inputs, card, **QUIET).success(**fill_form).then(**again)
+
+    pressed(form.save, lambda now, method, rest: save(workspace, now, method, rest[0], rest[1:]), form.name).then(
+        lambda: "", None, form.name, **QUIET
+    )
+    pressed(form.keep, lambda now, method, rest: keep(workspace, now, method, rest))
+    pressed(mine.rename, lambda now, _, rest: rename(workspace, now, rest[0]), mine.name)
+    pressed(mine.delete, lambda now, *_: delete(workspace, now))
+    pressed(mine.undo, lambda *_: bring_back(workspace))

@@ -1,7 +1,8 @@
 """Before the start: choose what to learn from and how, see what will happen, what it takes and what would spoil it.
 
-settings.py       the form under Advanced          own.py     recipes of one's own
-checks_parts.py   what was found, with its mends   price.py   what electricity costs
+cards.py          the recipes to choose from       own.py     recipes of one's own: saved, renamed, deleted
+settings.py       the form under Advanced          price.py   what electricity costs
+checks_parts.py   what was found, with its mends
 
 A look (`engine.training.outlook`) is taken once per change, after the values stand in their fields.
 """
@@ -9,22 +10,20 @@ A look (`engine.training.outlook`) is taken once per change, after the values st
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from engine.data import versions
-from engine.errors import TunedeskError
 from engine.training import outlook, runs
 from engine.training.checks import preflight
 from engine.training.estimates import probe
-from engine.training.estimates.estimate import Estimate, estimate
 from engine.training.recipes import own_recipes
-from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Method, Recipe
+from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Recipe
 from engine.workspace import Workspace
 from studio import notices
 from studio.events import QUIET
-from studio.tabs.train import models, own, price, settings, settings_parts
+from studio.tabs.train import cards, models, own, price, settings, settings_parts
 from studio.tabs.train import plan_parts as parts
 
 SECONDS_BETWEEN_LOOKS = 1.5
@@ -64,7 +63,7 @@ class Looked(NamedTuple):
 @notices.shown
 def look(workspace: Workspace, version: str | None, base: str, card: str, method: str, *values: Any) -> tuple[Any, ...]:
     """What training with these choices would do, what was found, what differs, and whether it can start."""
-    usual, title = _chosen(workspace, card)
+    usual, title = cards.chosen(workspace, card)
     filled = settings.read(usual, method, values)
     notes = settings_parts.notes(filled, usual)
     changed = bool(filled.changed)
@@ -98,7 +97,7 @@ def draw(workspace: Workspace, version: str | None, base: str, card: str, method
     frozen = [each.name for each in versions.list_versions(workspace)]
     version = version if version in frozen else next(iter(frozen), None)
     shown = bool(frozen)
-    radio, chosen = _cards(workspace, version, base, card, method)
+    radio = cards.cards(workspace, version, base, card, method)
     return (
         gr.Dropdown(frozen, value=version),
         gr.Radio(**radio, visible=shown),
@@ -106,49 +105,8 @@ def draw(workspace: Workspace, version: str | None, base: str, card: str, method
         gr.Accordion(visible=shown),
         gr.Accordion(visible=shown),
         *price.draw(workspace),
-        *own.draw(workspace, chosen),
+        *cards.draw_own(workspace, radio["value"]),
     )
-
-
-@notices.shown
-def draw_cards(workspace: Workspace, version: str | None, base: str, card: str, method: str) -> tuple[Any, ...]:
-    """The cards with their times, and what can be done with the chosen one."""
-    radio, chosen = _cards(workspace, version, base, card, method)
-    return gr.Radio(**radio), *own.draw(workspace, chosen)
-
-
-def _cards(workspace: Workspace, version: str | None, base: str, card: str, method: str) -> tuple[dict[str, Any], str]:
-    """Choices and value of the cards, and which is chosen: another one where that was deleted meanwhile."""
-    known = own_recipes.choices(workspace)
-    labels = [
-        (
-            parts.card_label(each, _expected(workspace, version, base, _of_method(each.recipe, method, own=each.own))),
-            each.name,
-        )
-        for each in known
-    ]
-    chosen = card if card in [each.name for each in known] else "balanced"
-    return {"choices": labels, "value": chosen}, chosen
-
-
-def _expected(workspace: Workspace, version: str | None, base: str, recipe: Recipe) -> Estimate | None:
-    if version is None:
-        return None
-    try:
-        return estimate(workspace, version, base, recipe)
-    except TunedeskError:
-        return None
-
-
-def _of_method(recipe: Recipe, method: str, *, own: bool) -> Recipe:
-    """A ready recipe is one of each method; one's own has its method."""
-    return recipe if own else replace(recipe, method=cast(Method, method))
-
-
-def _chosen(workspace: Workspace, card: str) -> tuple[Recipe, str]:
-    """The recipe of a card and what it is called."""
-    found = next((each for each in own_recipes.choices(workspace) if each.name == card), None)
-    return (found.recipe, found.title) if found else (own_recipes.recipe_named(workspace, card), card)
 
 
 # --- Doing ------------------------------------------------------------------------------------------------------------
@@ -164,9 +122,9 @@ def start(workspace: Workspace, version: str | None, base: str, card: str, metho
 @notices.shown
 def choose(workspace: Workspace, card: str, method: str) -> tuple[Any, ...]:
     """Fills the form with the recipe of a card, ready or own."""
-    recipe, _ = _chosen(workspace, card)
+    recipe, _ = cards.chosen(workspace, card)
     kept = method if card in RECIPES else recipe.method
-    return (kept, *settings.values_of(recipe), *own.draw(workspace, card))
+    return (kept, *settings.values_of(recipe), *cards.draw_own(workspace, card))
 
 
 def fill(workspace: Workspace, recipe: Recipe, version: str, base: str) -> list[Any]:
@@ -210,8 +168,8 @@ def follow(workspace: Workspace, version: str, base: str, card: str, method: str
     """A look while a measurement is under way, and the cards with their new times once it has ended."""
     looked = look(workspace, version, base, card, method, *values)
     still_measuring = looked[Looked._fields.index("ticking")].active
-    cards = gr.skip() if still_measuring else gr.Radio(**_cards(workspace, version, base, card, method)[0])
-    return cards, *looked
+    timed = gr.skip() if still_measuring else gr.Radio(**cards.cards(workspace, version, base, card, method))
+    return timed, *looked
 
 
 # --- Layout -----------------------------------------------------------------------------------------------------------
@@ -245,12 +203,12 @@ def build(workspace: Workspace) -> Plan:
     again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": chosen, "outputs": looked, **QUIET}
     # The first look at other examples or another model takes a moment, and says so.
     slow: dict[str, Any] = {**again, "show_progress": "minimal", "show_progress_on": words}
-    cards: dict[str, Any] = {
-        "fn": partial(draw_cards, workspace), "inputs": picked, "outputs": [card, *mine.drawn], **QUIET
+    times: dict[str, Any] = {
+        "fn": partial(cards.draw, workspace), "inputs": picked, "outputs": [card, *mine.drawn], **QUIET
     }  # fmt: skip
     drawn = [version, card, choices, advanced, paid.fold, paid.amount, paid.currency, *mine.drawn]
     refresh.change(partial(draw, workspace), picked, drawn, **QUIET).then(**slow)
-    gr.on([version.input, base.change, form.method.input], **slow, trigger_mode="always_last").then(**cards)
+    gr.on([version.input, base.change, form.method.input], **slow, trigger_mode="always_last").then(**times)
     # Text that is pasted is no input to Gradio, but it is a change.
     typed = [each.change if isinstance(each, gr.Textbox) else each.input for each in form.fields]
     gr.on(typed, **again, trigger_mode="always_last")
@@ -262,47 +220,15 @@ def build(workspace: Workspace) -> Plan:
     }
     card.input(**fill_form).then(**again)
     form.reset.click(**fill_form).then(**again)
-    set_back = notices.shown(settings.back(lambda name: _chosen(workspace, name)[0]))
+    set_back = notices.shown(settings.back(lambda name: cards.chosen(workspace, name)[0]))
     for marks in (form.differs, words):
         marks.reset(set_back, card, list(form.fields), **QUIET).then(**again)
     words.mend(_mend(workspace), chosen, [version, base, form.method, *form.fields], **QUIET).then(**slow)
     words.measure(partial(measure, workspace), chosen, None, **QUIET).then(**again)
     ticking.tick(partial(follow, workspace), chosen, [card, *looked], **QUIET)
     paid.keep.click(partial(price.keep, workspace), [paid.amount, paid.currency], None, **QUIET).success(**again)
-    _wire_own(workspace, mine, form, chosen, card, fill_form, again)
+    own.wire(workspace, mine, form, chosen, card, fill_form, again)
     go.click(
         partial(start, workspace), chosen, started, api_name="train_start", show_progress="hidden", concurrency_limit=1
     )
     return Plan(version, started, refresh, chosen)
-
-
-def _wire_own(
-    workspace: Workspace,
-    mine: own.Own,
-    form: settings.Settings,
-    chosen: Sequence[Any],
-    card: gr.Radio,
-    fill_form: dict[str, Any],
-    again: dict[str, Any],
-) -> None:
-    """Every button of own recipes gives another card; the form and the look follow it."""
-
-    def onto(does: Callable[..., str]) -> Callable[..., Any]:
-        """A callback that does it and draws the cards with the one that it gives."""
-
-        def press(version: str | None, base: str, now: str, method: str, *rest: Any) -> Any:
-            return gr.Radio(**_cards(workspace, version, base, does(now, method, rest), method)[0])
-
-        return notices.shown(press)
-
-    does: list[tuple[gr.Button, Callable[..., str], list[Any]]] = [
-        (form.save, lambda now, method, rest: own.save(workspace, now, method, rest[0], rest[1:]), [form.name]),
-        (form.keep, lambda now, method, rest: own.keep(workspace, now, method, rest), []),
-        (mine.rename, lambda now, _, rest: own.rename(workspace, now, rest[0]), [mine.name]),
-        (mine.delete, lambda now, *_: own.delete(workspace, now), []),
-        (mine.undo, lambda *_: own.bring_back(workspace), []),
-    ]
-    for button, act, besides in does:
-        inputs = [*chosen[:4], *besides, *chosen[4:]]
-        button.click(onto(act), inputs, card, **QUIET).success(**fill_form).then(**again)
-    form.save.click(lambda: "", None, form.name, **QUIET)
