@@ -50,6 +50,8 @@ LEARNED_SOME, LATE = 0.1, 2 / 3
 NEAR_ZERO = 0.05
 SEEN_OFTEN, SEEN_TOO_OFTEN = 5.0, 16.0
 FAR_BELOW = 5.0
+# A validation loss that kept so much of what it was while the training loss went to nothing.
+HARDLY_LESS = 0.5
 # Of the run, the part in which a curve that moves less than this share of its fall is called flat.
 FLAT_PART = 0.3
 FLAT_SHARE = 0.02
@@ -153,9 +155,9 @@ def look(
     return (
         _not_a_number(course, train, validation)
         or _diverging(course, train, validation)
-        or _nothing_learned(course, train, validation)
         or _shuffled(course, validation, exchanged)
         or _memorising(course, train, validation)
+        or _nothing_learned(course, train, validation)
         or _over_fitting(course, validation)
         or _plateau(course, train, validation)
     )
@@ -292,12 +294,19 @@ def _memorising(course: Course, train: Sequence[Point], validation: Sequence[Poi
     learned = [point for point in validation if point[0] > 0]
     best = min(learned, key=lambda point: point[1], default=None)
     latest = validation[-1][1]
-    if best is None or latest < FAR_BELOW * now or latest < best[1] * RISE or latest < best[1] + LEAST_RISE:
+    if best is None or latest < FAR_BELOW * now:
         return None
+    rises = latest > max(best[1] * RISE, best[1] + LEAST_RISE)
+    never_fell = seen >= SEEN_TOO_OFTEN and validation[0][0] == 0 and latest > validation[0][1] * HARDLY_LESS
+    if not rises and not never_fell:
+        return None
+    # Where even the best is worse than what there was before, no number of epochs was good.
+    good = best[0] if best == min(validation, key=lambda point: point[1]) else None
+    was = f"{best[1]:.2f} at step {best[0]:,}" if good else f"{validation[0][1]:.2f} before the training"
     return Finding(
         "memorising",
-        f"{sentence}; that of examples it does not see was {best[1]:.2f} at step {best[0]:,} and is {latest:.2f}.",
-        *_fewer_epochs(course, best[0]),
+        f"{sentence}; that of examples it does not see was {was} and is {latest:.2f}.",
+        *_fewer_epochs(course, good),
     )
 
 

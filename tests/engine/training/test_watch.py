@@ -1,7 +1,65 @@
+import json
 import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from engine.training.watch import Course, Finding, Point
+import pytest
+
+from engine.training.recipes.recipe import Recipe
+from engine.training.watch import KINDS, Course, Exchanged, Finding, Point
 from engine.training.watch import look as judge
+
+# Curves of real trainings, as they were written down: of the starter on the sample shop and on real tickets, and of the
+# tiny model on a small shop, each either sound or spoiled on purpose; `expected` is what spoils it.
+CURVES: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "curves.json").read_text(encoding="utf-8"))
+SOUND = [name for name, saved in CURVES.items() if saved["expected"] is None]
+SPOILED = [name for name, saved in CURVES.items() if saved["expected"] is not None]
+COURSE = Course(steps=50, epochs=4.0, usual_epochs=4.0, learning_rate=4e-3, usual_rate=4e-3)
+
+
+def seen(saved: dict[str, Any]) -> Iterator[Finding]:
+    """All that the watcher says of a curve, looking at it after each measurement as it does in a run."""
+    train, validation = ([(step, loss) for step, loss in saved[key]] for key in ("train", "validation"))
+    exchanged = [Exchanged(step, own, tuple(others)) for step, own, others in saved.get("exchanged", [])]
+    course = Course(**saved["course"])
+    for now in sorted({step for step, _ in [*train, *validation]}):
+        measured = [each for each in exchanged if each.step <= now]
+        upto = [[point for point in points if point[0] <= now] for points in (train, validation)]
+        finding = judge(course, *upto, measured[-1] if measured else None)
+        if finding is not None:
+            yield finding
+            if finding.stop:
+                return
+
+
+def test_there_are_enough_curves_to_judge_the_watcher_by() -> None:
+    assert len(SOUND) >= 10
+    assert len(SPOILED) >= 8
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_nothing_is_said_of_a_sound_run(name: str) -> None:
+    assert [finding for finding in seen(CURVES[name]) if finding.kind != "plateau"] == []
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_what_spoils_a_run_is_seen(name: str) -> None:
+    *_, last = seen(CURVES[name])
+
+    assert last.kind == CURVES[name]["expected"]
+    assert last.sentence.endswith(".")
+    assert last.remedy.endswith(".")
+    assert last.stop == (last.kind == "diverging"), "what goes on running away ends, the rest is for people to decide"
+    Recipe(**last.mend)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_a_loss_that_stops_being_a_number_is_seen_in_any_run(name: str) -> None:
+    saved = CURVES[name]
+    *_, last = seen({**saved, "train": [*saved["train"], [saved["train"][-1][0] + 1, math.nan]]})
+
+    assert (last.kind, last.stop) == ("not a number", True)
 
 
 def look(train: list[Point], validation: list[Point], steps: int) -> Finding | None:
@@ -78,3 +136,48 @@ def test_a_loss_that_never_fell_is_no_plateau_but_nothing_learned() -> None:
     finding = look(curve(*[7.9] * 45), [], 50)
     assert finding is not None
     assert finding.kind == "nothing learned"
+
+
+def test_the_change_that_is_proposed_fits_the_cause() -> None:
+    flat = curve(*[7.9] * 45)
+    for rate, mend in (
+        (4e-3, {}),
+        (4e-5, {"learning_rate": None, "learning_rate_factor": 1.0}),
+        (4e-1, {"learning_rate": None, "learning_rate_factor": 1.0}),
+    ):
+        finding = judge(Course(50, 4.0, 4.0, rate, usual_rate=4e-3), flat, [])
+        assert finding is not None
+        assert (finding.kind, finding.mend) == ("nothing learned", mend)
+    fitted = look(falling(), curve(4.0, 2.0, 2.2, 2.4), 50)
+    assert fitted is not None
+    assert fitted.mend == {"epochs": 0.2}, "as many as were good: step 2 of 50, which see each example 4 times"
+
+
+def test_a_run_that_goes_on_may_have_little_left_to_learn() -> None:
+    flat = curve(*[0.6] * 45)
+    assert judge(Course(50, 4.0, 4.0, 4e-3, 4e-3, goes_on=True), flat, []) is None
+
+
+def test_early_on_a_little_likelier_is_enough() -> None:
+    validation = [(0, 4.0), (20, 2.0)]
+    doubtful = (1.99, (2.0, 1.98, 2.03))
+    assert judge(COURSE, [], validation, Exchanged(20, *doubtful)) is None
+    late = judge(COURSE, [], validation, Exchanged(40, *doubtful))
+    assert late is not None
+    assert late.kind == "shuffled"
+    assert judge(COURSE, [], [(0, 4.0), (20, 3.9)], Exchanged(40, *doubtful)) is None, (
+        "it cannot write such answers yet"
+    )
+
+
+def test_what_was_written_down_is_read_back() -> None:
+    finding = look([*falling(), (41, math.nan)], [], 50)
+    assert finding is not None
+    line = {"at": 1.0, **json.loads(json.dumps(finding.as_dict()))}
+
+    assert Finding.from_dict(line) == finding
+    assert Finding.from_dict({"kind": "", "sentence": "", "step": 3}) is None
+    assert Finding.from_dict({"kind": "diverging", "sentence": "The loss rose.", "step": 3}) == Finding(
+        "diverging", "The loss rose.", step=3
+    ), "of before there were changes"
+    assert {finding.kind} <= set(KINDS)
