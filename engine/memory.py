@@ -36,7 +36,7 @@ def explained(error: BaseException) -> OutOfMemory | None:
     text = str(source)
     where = "The GPU's memory" if "CUDA" in text else "This machine's memory"
     asked = _asked(text)
-    more = f": {so_large(asked)} more were asked for than it had left" if asked else ""
+    more = f" for another {so_large(asked)} at once" if asked else ""
     return OutOfMemory("It ran out of memory.", f"{where} was not enough{more}.", WHAT_TO_DO)
 
 

@@ -4,7 +4,7 @@ With `--json` the result is one JSON document on standard output and nothing els
 error. Exit code 0: done; 1: refused or failed, and the message says what to do; 2: wrong usage.
 
 A module per group of verbs: `data` (import, examples, clean), `versions` (freeze, versions), `privacy` (scrub),
-`duplicates`, `topics` (topics, balance), `models` (models, download), `recipes`, `estimate`, `training` (train),
+`duplicates`, `topics` (topics, balance), `models` (models, download), `recipes`, `estimate`, `training` (train, fit),
 `history` (runs, again, reproduce), `cost`, `evaluation` (evaluate), `bots` (bots, ask, schema, export, serve), `house`
 (studio, doctor, test, check). Verbs import the engine inside their functions, so that `tunedesk --help` and the
 studio's start do not load model libraries.

@@ -51,15 +51,14 @@ def last_checkpoint(folder: Path) -> Checkpoint | None:
 
 def read(path: Path) -> Checkpoint | None:
     """A checkpoint, once every file in it was found to be as it was written; else None."""
-    try:
-        saved = files.read_json(path / MANIFEST)
-        if saved["format"] != FORMAT or not saved["files"]:
-            return None
-        same = all(_same(path / name, size, mark) for name, (size, mark) in saved["files"].items())
-        return Checkpoint(path, saved["step"], saved["best"], saved["told"]) if same else None
-    # A power cut leaves files that are short, empty, or full of zeros; the manifest is one of them.
-    except (StorageFailed, OSError, KeyError, TypeError, ValueError):
+    saved = _manifest(path)
+    if saved is None:
         return None
+    try:
+        same = all(_same(path / name, size, mark) for name, (size, mark) in saved["files"].items())
+    except OSError:
+        return None
+    return Checkpoint(path, saved["step"], saved["best"], saved["told"]) if same else None
 
 
 def complete(folder: Path, step: int, told: dict[str, Any]) -> None:
@@ -196,10 +195,20 @@ def _forget_old(folder: Path) -> None:
     ordered = sorted(_all(folder), key=_step)
     for path in ordered[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)
-    known = {whole.best for path in ordered[-KEPT:] if (whole := read(path))}
+    known = {saved["best"] for path in ordered[-KEPT:] if (saved := _manifest(path))}
     for path in sorted(_bests(folder), key=_step)[:-1]:
         if _step(path) not in known:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _manifest(path: Path) -> dict[str, Any] | None:
+    """What a checkpoint's manifest says; None where there is none that can be read."""
+    try:
+        saved = files.read_json(path / MANIFEST)
+    # A power cut leaves files that are short, empty, or full of zeros.
+    except StorageFailed:
+        return None
+    return saved if isinstance(saved, dict) and saved.get("format") == FORMAT and saved["files"] else None
 
 
 def _all(folder: Path) -> list[Path]:

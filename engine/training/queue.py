@@ -6,6 +6,9 @@ A run that waits holds `queued.json` with the moment it was asked for. Whoever f
 oldest: the one who asks for a run, the process that watched over the one before, the studio now and then. Nobody needs
 to be there for the next one to start.
 
+A run that ran out of memory is followed by the search for settings that fit (`engine.training.fitting`), before the
+next one starts and needs the memory itself.
+
 Two of them at the same moment start one run: who starts it renames its `queued.json`, which works once, and both chose
 the same one, the oldest. Who looks later sees it claimed.
 """
@@ -20,6 +23,8 @@ from engine.words import so_many
 
 MODULE = "engine.training.job"
 AFTERWARDS = "engine.training.queue"
+# The search for what would fit a run: its module, and its folder in the run's.
+SEARCH, FITTING = "engine.training.fitting", "fitting"
 QUEUED, CLAIMED, MOVING = "queued.json", "claimed.json", "moving.json"
 
 
@@ -94,11 +99,38 @@ def go_on(runs: Path) -> Path | None:
     return folder
 
 
+def ended(folder: Path) -> None:
+    """What comes after a run, or after a search for what would fit it: such a search, else the next run.
+
+    Args:
+        folder: of the run, or of the search in it.
+    """
+    if folder.name == FITTING:
+        go_on(folder.parent.parent)
+    elif jobs.read(folder).out_of_memory:
+        look_for_fit(folder)
+    else:
+        go_on(folder.parent)
+
+
+def look_for_fit(folder: Path) -> None:
+    """Starts the search for settings under which a run fits; one under way is left alone."""
+    search = folder / FITTING
+    if jobs.read(search).alive:
+        return
+    search.mkdir(exist_ok=True)
+    # Where these were found to fit and it failed again, they do not fit for long.
+    told = jobs.result(search) if (search / "result.json").exists() else {}
+    (search / "tried.jsonl").unlink(missing_ok=True)
+    files.write_json(search / "fitting.json", {"format": 1, "same_settings": told.get("mend") != {}})
+    jobs.start(search, SEARCH, then=AFTERWARDS)
+
+
 def learning(runs: Path) -> Path | None:
-    """The run that learns at present, or is about to."""
+    """The run that learns at present, is about to, or is tried with other settings."""
     for path in runs.glob("[!.]*/run.json"):
         folder = path.parent
-        if jobs.read(folder).alive or _just_claimed(folder):
+        if jobs.read(folder).alive or _just_claimed(folder) or jobs.read(folder / FITTING).alive:
             return folder
     return None
 
@@ -112,4 +144,4 @@ def _just_claimed(folder: Path) -> bool:
 
 
 if __name__ == "__main__":
-    go_on(Path(sys.argv[1]).parent)
+    ended(Path(sys.argv[1]))

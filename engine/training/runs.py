@@ -341,11 +341,13 @@ def remove(workspace: Workspace, run_id: str) -> None:
     """Deletes a run with its adapter; bots made from it have their own copy.
 
     Raises:
-        InputRefused: it is under way.
+        InputRefused: it is under way, or settings are being tried for it.
     """
     run = get_run(workspace, run_id)
     if run.status.alive:
         raise InputRefused(f"{run.name} is still training.", "", "Stop it first, then remove it.")
+    if jobs.read(run.folder / queue.FITTING).alive:
+        raise InputRefused(f"Settings are being tried for {run.name}.", "", "Wait until that has ended, or stop it.")
     # Renamed first: a folder half deleted must not be read as a run.
     gone = run.folder.with_name(f".{run.id}.removed")
     run.folder.rename(gone)

@@ -16,6 +16,8 @@ def main(folder: Path, report: jobs.Report) -> dict[str, Any]:
             raise InputRefused("The number is odd.", "Only even numbers count.", "Give an even number.")
         if plan.get("break_at") == step:
             raise ZeroDivisionError("by hand")
+        if plan.get("ask_at") == step:
+            bytearray(plan["bytes"])
         if plan.get("exit_at") == step:
             os._exit(0)
         request = report.stop_requested()

@@ -3,12 +3,18 @@
 import json
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from engine import jobs
 from engine.hardware import nvidia_gpus
+from engine.training import fitting, runs
+from tests.engine.training.conftest import SHORT, make_workspace
+from tests.engine.training.test_fitting import large
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,3 +89,25 @@ def test_the_gpus_counter_grows_as_it_works() -> None:
     torch.cuda.synchronize()
     # 2,000 products of 137 billion operations keep any card busy for a quarter of a second at 50 watts or more.
     assert counter.joules() > 5
+
+
+@pytest.mark.gpu
+def test_out_of_its_memory_it_says_so_and_finds_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = nvidia_gpus()[0].memory
+    # PyTorch's own limit, which the run and all tries inherit: 1.2 GB of the card for each process.
+    monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", f"per_process_memory_fraction:{1.2e9 / card:.4f}")
+    workspace = make_workspace(tmp_path)
+    recipe = replace(SHORT, batch_size=64, context=256, epochs=4.0)
+    run = runs.start(workspace, base=str(large(tmp_path / "large")), recipe=recipe)
+
+    assert jobs.wait(run.folder, 240).out_of_memory, jobs.log_tail(run.folder)
+    run = runs.get_run(workspace, run.id)
+    assert run.status.error is not None
+    assert "GPU" in run.status.error["message"]
+    deadline = time.monotonic() + 1200
+    while (offer := fitting.read(run)) is None or offer.state == "searching":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert offer.state == "found", offer
+    assert jobs.wait(fitting.accept(workspace, run.id).folder, 240).state == "done"
+    workspace.close()

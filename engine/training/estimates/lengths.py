@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from engine.data import versions
 from engine.data.examples import Example, messages
+from engine.data.splits import Split
 from engine.models import catalogue, tokens
-from engine.training.recipes.recipe import Method
+from engine.training.recipes.recipe import Method, Recipe
 
 # Longer versions are counted on this many rows and scaled.
 COUNTED = 2000
+# Among so many examples with the most letters are those with the most tokens.
+LOOKED_AT = 200
 
 
 class Row(NamedTuple):
@@ -20,6 +23,13 @@ class Row(NamedTuple):
 
     tokens: int
     longest: int
+
+
+class Long(NamedTuple):
+    """An example that makes a long row, by its id."""
+
+    id: int
+    tokens: int
 
 
 class Counted(NamedTuple):
@@ -68,6 +78,31 @@ def lengths(counted: Counted, context: int, method: Method) -> Lengths:
         tokens=round(scale * sum(row.tokens if method == "dpo" else min(row.tokens, context) for row in taken)),
         too_long=round(len(over) * scale),
     )
+
+
+def longest(data: Path, count: int, info: catalogue.ModelInfo, recipe: Recipe, split: Split = "train") -> list[Long]:
+    """The examples with the longest rows that a recipe learns from, the longest first.
+
+    Args:
+        data: a version's Parquet file.
+        count: how many at most.
+    """
+    context, pairs = min(recipe.context, info.context), recipe.method == "dpo"
+    learned = [each for each in versions.read_split(data, split) if _learned(each, recipe.method)]
+    learned.sort(key=_letters, reverse=True)
+    for looked_at in (learned[: max(LOOKED_AT, 4 * count)], learned):
+        rows = zip(looked_at, _rows(looked_at, info.path, recipe.method), strict=True)
+        # Of pairs, those that are too long are left out; everything else is cut.
+        fitting = [
+            Long(each.id, min(row.tokens, 2 * context)) for each, row in rows if not pairs or row.longest <= context
+        ]
+        if len(fitting) >= count:
+            break
+    return sorted(fitting, key=lambda each: each.tokens, reverse=True)[:count]
+
+
+def _letters(example: Example) -> int:
+    return sum(len(message["content"]) for message in messages(example)) + len(example.worse)
 
 
 class _File:

@@ -169,11 +169,11 @@ def mend(
         correction: how what was measured differs from what is reckoned here.
     """
     tight: Mend | None = None
-    for changes, words in _changes(info, recipe, longest, gpu=gpu):
-        shorter = min(longest, changes.get("context", longest))
-        needed = memory(info, replace(recipe, **changes), shorter, steps=steps, gpu=gpu)
+    for change, words in changes(info, recipe, longest, gpu=gpu):
+        shorter = min(longest, change.get("context", longest))
+        needed = memory(info, replace(recipe, **change), shorter, steps=steps, gpu=gpu)
         total = needed.corrected(correction)
-        found = Mend(changes, total, f"{words}: needs {total / GIB:.1f} GB.")
+        found = Mend(change, total, f"{words}: needs {total / GIB:.1f} GB.")
         if total <= TIGHT * available:
             return found
         if total <= available and tight is None:
@@ -181,7 +181,7 @@ def mend(
     return tight
 
 
-def _changes(
+def changes(
     info: catalogue.ModelInfo, recipe: Recipe, longest: int, *, gpu: bool
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Changes that need less memory, the mildest first: those that learn the same, then those that lose something."""
@@ -213,8 +213,8 @@ def _smaller_batches(info: catalogue.ModelInfo, recipe: Recipe) -> Iterator[tupl
         smaller = replace(recipe, batch_size=size, accumulation=accumulation)
         # A small model takes the examples of a step at once whatever the recipe says.
         if batches(smaller, info.parameters).size < now:
-            changes = {"batch_size": size, "accumulation": accumulation}
-            yield changes, f"Batches of {size} x {accumulation} learn the same in a little more time"
+            change = {"batch_size": size, "accumulation": accumulation}
+            yield change, f"Batches of {size} x {accumulation} learn the same in a little more time"
 
 
 def _matrices(info: catalogue.ModelInfo) -> dict[str, tuple[int, int]]:

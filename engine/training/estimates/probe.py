@@ -184,18 +184,23 @@ def _write(folder: Path, here: Situation) -> None:
     _write_rows(folder / "data.parquet", here, {"train": chosen, "validation": held}, share)
     made = count_rows(folder / "data.parquet", folder.name, here.info, here.recipe.method)
     counted = lengths(made, context, here.recipe.method)
-    files.write_json(folder / "recipe.json", _long_enough(here, counted).to_json())
+    files.write_json(folder / "recipe.json", long_enough(here.recipe, counted, here.tokens).to_json())
     told = {"base": here.info.id, "machine": hardware.name(), "mean": counted.mean, "longest": counted.longest}
     files.write_json(folder / "probe.json", told)
 
 
-def _long_enough(here: Situation, made: Lengths) -> Recipe:
-    """The recipe with so many epochs of the few rows as make about the tokens of the real training: whether layers are
-    compiled follows from these. It is ended long before."""
-    per_round = count_steps(here.recipe, made.rows, 0).per_epoch
+def long_enough(recipe: Recipe, made: Lengths, in_all: float) -> Recipe:
+    """The recipe with so many epochs of a probe's few rows as make about the tokens of the real training: whether
+    layers are compiled follows from these. It is ended long before.
+
+    Args:
+        made: the rows of the probe.
+        in_all: tokens that the real training learns from over all epochs.
+    """
+    per_round = count_steps(recipe, made.rows, 0).per_epoch
     least = 2 * (MOST_STEPS + FEWEST_STEPS) / per_round
-    epochs = here.tokens / made.tokens
-    return replace(here.recipe, epochs=min(100.0, max(epochs, least)), token_budget=0, patience=0)
+    epochs = in_all / made.tokens
+    return replace(recipe, epochs=min(100.0, max(epochs, least)), token_budget=0, patience=0)
 
 
 def _spread(rows: list[Row], count: int) -> list[Row]:
