@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from engine import files, jobs
-from engine.training import queue, restart, runs
+from engine.errors import OutOfMemory
+from engine.training import fitting, queue, restart, runs
 from engine.training.costs import cost
 from engine.training.costs.energy import Energy
 from engine.training.history.reproduce import equality
@@ -161,7 +162,7 @@ def test_the_newest_answer_stands_beside_the_first_with_the_hoped_for_words_mark
 
     drawn = shown.draw(workspace, run.id, "").samples
 
-    assert "Of 6 words that are hoped for it says 3; at first it were 0." in drawn
+    assert "Of 6 words that are hoped for it now says 3, at first 0." in drawn
     assert "Now, step 4" in drawn
     assert "<mark>Your lamp is</mark> away" in drawn
     assert "Before it learned" in drawn
@@ -240,6 +241,7 @@ def test_a_failed_run_says_what_to_do_with_the_button_that_does_it(workspace: Wo
     assert drawn.onward == drawn.does == ""
 
 
+FITS = fitting.Attempt({"batch_size": 2}, "Batches of 2", True, steps=6, peak_memory=10**9)
 RAN_AWAY = Finding(
     "diverging", "The loss rose from 2 to 9.", "Take smaller steps.", {"learning_rate": 0.001, "epochs": None}, True, 3
 )
@@ -271,6 +273,37 @@ def test_a_run_that_broke_off_offers_to_start_again_otherwise(workspace: Workspa
     assert 'data-does="change"' in told
     assert "nothing starts yet" in told
     assert told.index('data-does="change"') < told.index('data-does="resume"')
+
+
+def test_a_run_that_ran_out_of_memory_leads_to_settings_that_fit(workspace: Workspace) -> None:
+    run = learning(workspace)
+    jobs.Report(run.folder).fail(OutOfMemory("It ran out of memory.", "It was not enough.", "Take less."))
+    files.write_json(run.folder / "exit.json", {"code": 1, "at": time.time()})
+    assert 'data-does="fit"' in shown.draw(workspace, run.id, "").told
+
+    search = run.folder / queue.FITTING
+    search.mkdir()
+    files.write_json(search / "job.json", {"module": "m", "started_at": time.time(), "pid": 0, "created": 0.0})
+    report = jobs.Report(search)
+    before = shown.signs(runs.read(run.folder))
+    report.update(message="Trying: batches of 2")
+    tried = shown.draw(workspace, run.id, "").told
+    assert "Trying: batches of 2" in tried
+    assert 'data-does="resume"' not in tried, "it would take the memory that is tried with"
+    assert shown.signs(runs.read(run.folder)) != before, "the page is drawn again"
+    view.touching(lambda run_id: shown.give_up(workspace, run_id))(pressed(id=run.id))
+    assert (search / "stop").read_text() == "keep"
+
+    for attempt in (fitting.Attempt({}, "The same settings", False, "memory"), FITS):
+        files.append_jsonl(search / "tried.jsonl", asdict(attempt))
+    report.finish({"mend": FITS.changes})
+    files.write_json(search / "exit.json", {"code": 0, "at": time.time()})
+    found = shown.draw(workspace, run.id, "").told
+    assert "This fits: batches of 2" in found
+    assert "Train with what fits" in found
+
+    report.finish({"mend": None})
+    assert "Choose a smaller base model" in shown.draw(workspace, run.id, "").told
 
 
 def test_a_run_that_began_again_by_itself_says_so(workspace: Workspace) -> None:

@@ -79,7 +79,7 @@ def pulse(
     """
     queue.go_on(workspace.runs)
     found = runs.list_runs(workspace)
-    now = {each.id: [each.status.state, each.status.step, each.status.message, each.status.alive] for each in found}
+    now = {each.id: run.signs(each) for each in found}
     if now == seen:
         return (gr.skip(),) * (4 + PARTS)
     ended = [each.id for each in found if seen.get(each.id, [None] * 4)[3] and not each.status.alive]
@@ -122,6 +122,10 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
     view.started.change(lambda run_id: run_id, view.started, view.selected, **QUIET).then(**redraw).then(
         None, js=TO_THE_TOP, **QUIET
     )
+    # A run's settings, changed or not, are put into the plan, which then looks at them.
+    view.wanted.change(partial(plan.want, workspace), view.wanted, list(before.form), **QUIET).then(
+        time.monotonic, None, before.refresh, **QUIET
+    ).then(None, js=plan.TO_THE_PLAN, **QUIET)
     tick.tick(
         partial(pulse, workspace), [seen, shown, *choice], [seen, finished, view.selected, shown, *parts], **QUIET
     )

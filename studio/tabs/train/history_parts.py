@@ -47,10 +47,10 @@ def _row(past: Past, shown: bool, asked: Removal | None) -> str:
     run = past.run
     words, css = STATES[run.status.state]
     name, started = escape(run.name), datetime.fromtimestamp(run.created_at).astimezone()
-    note = f'<p class="td-note">{escape(run.note)}</p>' if run.note else ""
+    note = f'<p class="td-run-note">{escape(run.note)}</p>' if run.note else ""
     return (
         f"<li{' aria-current=true' if shown else ''}>"
-        f'<label class="td-tick"><input type="checkbox" data-tick="{escape(run.id)}" aria-label="Compare {name}">'
+        f'<label class="td-run-tick"><input type="checkbox" data-tick="{escape(run.id)}" aria-label="Compare {name}">'
         "</label>"
         f'<div class="td-past-name">{button(run.name, "open", run.id, css="td-link")} '
         f'<span class="td-chip {css}">{words}</span>'
@@ -79,12 +79,12 @@ def _more(past: Past) -> str:
         presses.append(button(f"Delete, {size}", "ask", run.id, what="delete", label=f"Delete {run.name}, {size}"))
     return (
         f'<details data-fold="run-{escape(run.id)}"><summary>Name, note, again <span class="td-quiet">{size}</span>'
-        f'<span class="td-visually-hidden"> of {name}</span></summary><div class="td-more">'
+        f'<span class="td-visually-hidden"> of {name}</span></summary><div class="td-run-more">'
         f'<form data-form="rename" data-run="{escape(run.id)}"><label>Name <input type="text" value="{name}" required '
         f'maxlength="{LONGEST_NAME}"></label><button class="td-button">Rename</button></form>'
         f'<form data-form="note" data-run="{escape(run.id)}"><label>Note <textarea rows="2" maxlength="{LONGEST_NOTE}" '
         f'placeholder="What you tried, and what came of it">{escape(run.note)}</textarea></label>'
-        f'<button class="td-button">Keep the note</button></form><p class="td-presses">{"".join(presses)}</p>'
+        f'<button class="td-button">Keep the note</button></form><p class="td-run-presses">{"".join(presses)}</p>'
         '<p class="td-quiet">Train again: the plan above is filled with its settings, to change. Repeat exactly: the '
         "same data, settings and seed once more; in the end it says whether the same came out.</p></div></details>"
     )
@@ -92,7 +92,7 @@ def _more(past: Past) -> str:
 
 def _confirm(asked: Removal) -> str:
     return (
-        '<section class="td-asked" role="alertdialog" aria-label="Delete a run">'
+        '<section class="td-confirm" role="alertdialog" aria-label="Delete a run">'
         f"<p>{escape(asked.sentence)}</p><p>"
         f"{button(f'Delete {asked.name}', 'delete', asked.run, css='td-button td-grave')}"
         f"{button('Keep it', 'unask', asked.run)}</p></section>"

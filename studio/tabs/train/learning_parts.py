@@ -50,17 +50,17 @@ def samples(run: str, found: Sequence[Sample]) -> str:
     scored = [[(step, shared_words(answer, sample.expected)) for step, answer in sample.answers] for sample in found]
     said, first = (sum(rounds[at][1].said for rounds in scored) for at in (-1, 0))
     words = sum(rounds[-1][1].words for rounds in scored)
-    before = f"; at first it were {first:,}" if any(len(rounds) > 1 for rounds in scored) else ""
+    before = f", at first {first:,}" if any(len(rounds) > 1 for rounds in scored) else ""
     cards = "".join(
         _sample(f"{run}-{number}", sample, rounds)
         for number, (sample, rounds) in enumerate(zip(found, scored, strict=True))
     )
     return (
         "<h3>Sample answers</h3>"
-        f'<p class="td-soft">Of {words:,} words that are hoped for it says {said:,}{before}.</p>'
+        f'<p class="td-soft">Of {words:,} words that are hoped for it now says {said:,}{before}.</p>'
         '<p class="td-quiet">Questions it does not learn from; answers are cut off early. Marked: words of the answer '
         "that is hoped for. They show that it learns, not that it is right.</p>"
-        f'<div class="td-samples">{cards}</div>'
+        f'<div class="td-learned">{cards}</div>'
     )
 
 

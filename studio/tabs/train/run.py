@@ -1,14 +1,14 @@
 """A run while it learns and after: its state, its curve, its sample answers, how to end it, what came of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import gradio as gr
 
 from engine import jobs
-from engine.training import queue, restart, runs
+from engine.training import fitting, queue, restart, runs
 from engine.training.costs import cost
 from engine.training.history import reproduce
 from engine.training.watch import Finding
@@ -41,7 +41,7 @@ def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
     curve, seen = runs.curve(run), _finding(run)
     return Drawn(
         parts.head(run, time.time()),
-        _told(workspace, run, curve, seen),
+        _told(workspace, found, run, curve, seen),
         parts.does(run, asked),
         outcome_parts.onward(run),
         learning_parts.chart(run, curve, seen.step if seen else None),
@@ -50,18 +50,22 @@ def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
     )
 
 
-def _told(workspace: Workspace, run: runs.Run, curve: runs.Curve, seen: Finding | None) -> str:
+def _told(
+    workspace: Workspace, found: Sequence[runs.Run], run: runs.Run, curve: runs.Curve, seen: Finding | None
+) -> str:
     """Why it failed; else what came of it, and what the watcher says."""
     again = restart.read(run.folder)
     began_again = parts.began_again(again.sentence) if again else ""
     if run.status.state == "failed":
-        return began_again + parts.failed(run, seen.mend if seen else {}, jobs.log_tail(run.folder))
+        log, offer = jobs.log_tail(run.folder), fitting.read(run)
+        return began_again + parts.failed(run, seen.mend if seen else {}, log, offer)
     came = ""
     if run.status.state in ("done", "stopped"):
         spent = cost.of_run(run, cost.power_price(workspace))
         came = outcome_parts.outcome(run, curve, spent, _alike(workspace, run) if run.reproduces else None)
     elif run.reproduces:
-        came = outcome_parts.repeats(run.reproduces)
+        names = {each.id: each.name for each in found}
+        came = outcome_parts.repeats(names.get(run.reproduces, run.reproduces))
     return came + began_again + parts.watcher(run, seen)
 
 
@@ -85,7 +89,7 @@ def _alike(workspace: Workspace, run: runs.Run) -> reproduce.Equality:
     return reproduce.equality(workspace, run)
 
 
-def _waiting(workspace: Workspace, found: list[runs.Run], shown: str) -> str:
+def _waiting(workspace: Workspace, found: Sequence[runs.Run], shown: str) -> str:
     known = {run.folder: run for run in found}
     waiting = [known[folder] for folder in queue.waiting(workspace.runs) if folder in known]
     learning = next((run for run in found if run.status.alive), None)
@@ -105,6 +109,25 @@ def stop(workspace: Workspace, how: Callable[[runs.Run], None], selected: str | 
 def resume(workspace: Workspace, selected: str | None) -> str | None:
     run = shown_run(runs.list_runs(workspace), selected)
     return runs.resume(workspace, run.id).id if run else None
+
+
+@notices.shown
+def accept(workspace: Workspace, selected: str | None) -> str | None:
+    """Trains with the settings that were found to fit."""
+    run = shown_run(runs.list_runs(workspace), selected)
+    return fitting.accept(workspace, run.id).id if run else None
+
+
+def signs(run: runs.Run) -> list[Any]:
+    """What a page has to be drawn again for when it changes: where the run is, and the search for what fits it."""
+    offer = fitting.read(run) if run.status.out_of_memory else None
+    search = [offer.state, offer.status.message] if offer else []
+    return [run.status.state, run.status.step, run.status.message, run.status.alive, *search]
+
+
+def give_up(workspace: Workspace, run_id: str) -> None:
+    """Ends the search for settings that fit."""
+    jobs.stop(runs.get_run(workspace, run_id).folder / queue.FITTING)
 
 
 def leave(workspace: Workspace, run_id: str) -> None:
@@ -138,6 +161,9 @@ def build(workspace: Workspace, view: View) -> list[gr.HTML]:
         partial(resume, workspace), view.selected, view.started, api_name="train_resume", show_progress="hidden"
     )
     told.resume(partial(resume, workspace), view.selected, view.started, **QUIET)
+    told.fit(touching(partial(fitting.start, workspace)), None, view.touched, **QUIET)
+    told.unfit(touching(partial(give_up, workspace)), None, view.touched, **QUIET)
+    told.accept(partial(accept, workspace), view.selected, view.started, **QUIET)
     told.change(wanting(partial(offered, workspace)), None, view.wanted, **QUIET)
     waiting.open(chosen, None, view.selected, **QUIET)
     waiting.leave(touching(partial(leave, workspace)), None, view.touched, **QUIET)

@@ -9,6 +9,7 @@ from html import escape
 from typing import Any
 
 from engine.training.estimates.estimate import in_words
+from engine.training.fitting import Offer
 from engine.training.recipes.recipe import settings
 from engine.training.runs import Run
 from engine.training.watch import Finding
@@ -88,8 +89,13 @@ def began_again(sentence: str) -> str:
     return f'<p class="td-soft">{escape(sentence)}</p>'
 
 
-def failed(run: Run, change: Mapping[str, Any], log: str) -> str:
-    """What happened, what to do, with the buttons that do it; the log behind a fold."""
+def failed(run: Run, change: Mapping[str, Any], log: str, offer: Offer | None) -> str:
+    """What happened, what to do, with the buttons that do it; the log behind a fold.
+
+    Args:
+        change: of settings that the watcher proposes.
+        offer: what was found to fit into memory, or is being looked for.
+    """
     error = run.status.error or {}
     card = notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
     on = (
@@ -98,14 +104,40 @@ def failed(run: Run, change: Mapping[str, Any], log: str) -> str:
         else "It begins anew with the same settings."
     )
     first = _does(_again(run, change), "The form below is filled for you; nothing starts yet.") if change else ""
-    return f'{card}<div class="td-does">{first}{_does(button("Go on", "resume", run.id), on)}</div>'
+    searched = fitting(run, offer) if run.status.out_of_memory else ""
+    # While settings are tried, a training beside them would take the memory that they are tried with.
+    going_on = "" if offer and offer.state == "searching" else _does(button("Go on", "resume", run.id), on)
+    return f'{card}{searched}<div class="td-does">{first}{going_on}</div>'
+
+
+def fitting(run: Run, offer: Offer | None) -> str:
+    """The search for settings that fit into memory: how far it is, what it tried, what it found."""
+    if offer is None:
+        meaning = "Smaller settings are tried one after the other, until one takes steps. Nothing is guessed."
+        return f'<div class="td-does">{_does(button("Find what fits", "fit", run.id), meaning)}</div>'
+    tried = "".join(f"<li>{'Fits' if each.fits else 'Too big'}: {escape(each.words)}</li>" for each in offer.tried)
+    listed = f'<ul class="td-told">{tried}</ul>' if tried else ""
+    if offer.state == "searching":
+        said = f"Looking for settings that fit. {offer.status.message}"
+        press = button("Stop looking", "unfit", run.id)
+        return f'<section class="td-fitting" role="status">{_bar(None)}<p>{escape(said)}</p>{listed}{press}</section>'
+    if offer.state == "found" and offer.finding:
+        words = "Train with what fits" if offer.finding.mend else "Go on with it"
+        press = button(words, "accept", run.id)
+        return f'<section class="td-fitting" role="status"><p>{escape(offer.finding.remedy)}</p>{press}</section>'
+    error = offer.status.error or {}
+    said = offer.finding.remedy if offer.finding else " ".join(filter(None, (error.get("title"), error.get("message"))))
+    return (
+        f'<section class="td-fitting" role="status"><p>{escape(said)}</p>{listed}'
+        f"{button('Look once more', 'fit', run.id)}</section>"
+    )
 
 
 def does(run: Run, asked: str) -> str:
     """What can be done with a run now: each with a button and what it means."""
     if asked == f"discard/{run.id}" and run.status.alive:
         return (
-            '<section class="td-asked" role="alertdialog" aria-label="Stop and discard">'
+            '<section class="td-confirm" role="alertdialog" aria-label="Stop and discard">'
             f"<p>What {escape(run.name)} learned in {so_many(run.status.step, 'step')} goes for good. Only its curve "
             "stays.</p>"
             f"<p>{button('Discard it', 'discard', run.id, css='td-button td-grave')}"

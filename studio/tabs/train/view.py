@@ -16,7 +16,8 @@ from studio import notices
 # what was typed and not sent yet, what was ticked, and the focus.
 PRESSED = """
 const known = ['open', 'pause', 'keep', 'discard', 'resume', 'leave', 'front', 'change', 'again', 'repeat', 'delete',
-  'ask', 'unask', 'rename', 'note', 'tick'];
+  'ask', 'unask', 'rename', 'note', 'tick', 'fit', 'unfit',
+  'accept'];
 const drafts = new Map();
 let picked = new Set(), held = '', asking = false;
 const place = (form) => `${form.dataset.form}/${form.dataset.run}`;
