@@ -270,9 +270,9 @@ def test_a_run_that_broke_off_offers_to_start_again_otherwise(workspace: Workspa
 
     told = shown.draw(workspace, run.id, "").told
 
-    assert 'data-does="change"' in told
+    assert 'data-does="mend"' in told
     assert "nothing starts yet" in told
-    assert told.index('data-does="change"') < told.index('data-does="resume"')
+    assert told.index('data-does="mend"') < told.index('data-does="resume"')
 
 
 def test_a_run_that_ran_out_of_memory_leads_to_settings_that_fit(workspace: Workspace) -> None:

@@ -164,7 +164,8 @@ def build(workspace: Workspace, view: View) -> list[gr.HTML]:
     told.fit(touching(partial(fitting.start, workspace)), None, view.touched, **QUIET)
     told.unfit(touching(partial(give_up, workspace)), None, view.touched, **QUIET)
     told.accept(partial(accept, workspace), view.selected, view.started, **QUIET)
-    told.change(wanting(partial(offered, workspace)), None, view.wanted, **QUIET)
+    # Not "change": that event every gr.HTML has by itself, when it is drawn anew.
+    told.mend(wanting(partial(offered, workspace)), None, view.wanted, **QUIET)
     waiting.open(chosen, None, view.selected, **QUIET)
     waiting.leave(touching(partial(leave, workspace)), None, view.touched, **QUIET)
     waiting.front(touching(partial(to_front, workspace)), None, view.touched, **QUIET)

@@ -165,7 +165,7 @@ def _does(press: str, meaning: str) -> str:
 
 
 def _again(run: Run, change: Mapping[str, Any]) -> str:
-    return button(f"Start again with {in_settings(change)}", "change", run.id)
+    return button(f"Start again with {in_settings(change)}", "mend", run.id)
 
 
 def in_settings(change: Mapping[str, Any]) -> str:

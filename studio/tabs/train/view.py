@@ -15,7 +15,7 @@ from studio import notices
 # events are named here, because Gradio knows those alone that stand in quotes. A part that is drawn again gets back
 # what was typed and not sent yet, what was ticked, and the focus.
 PRESSED = """
-const known = ['open', 'pause', 'keep', 'discard', 'resume', 'leave', 'front', 'change', 'again', 'repeat', 'delete',
+const known = ['open', 'pause', 'keep', 'discard', 'resume', 'leave', 'front', 'mend', 'again', 'repeat', 'delete',
   'ask', 'unask', 'rename', 'note', 'tick', 'fit', 'unfit',
   'accept'];
 const drafts = new Map();
