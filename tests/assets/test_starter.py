@@ -188,24 +188,24 @@ def test_rate_warms_up_stays_and_falls_to_nothing() -> None:
 # A little below, or above, what was measured.
 LEAST = {
     "tokens_per_second": 60,
-    "repetitions_foreseen": 0.45,
-    "right_figures_known_facts": 0.28,
-    "right_figures_unseen_facts": 0.08,
-    "right_articles_known_situations": 0.17,
-    "right_entries_known_matters": 0.17,
-    "right_values_known_things": 0.14,
-    "right_values_unseen_things": 0.1,
-    "yes_or_no_right": 0.4,
-    "says_not_in_passage": 0.4,
-    "off_topic_refused": 0.66,
+    "repetitions_foreseen": 0.36,
+    "right_figures_known_facts": 0.35,
+    "right_figures_unseen_facts": 0.12,
+    "right_articles_known_situations": 0.11,
+    "right_entries_known_matters": 0.2,
+    "right_values_known_things": 0.05,
+    "right_values_unseen_things": 0.03,
+    "yes_or_no_right": 0.36,
+    "says_not_in_passage": 0.33,
+    "off_topic_refused": 0.62,
     "json_valid": 0.95,
     "english": 0.9,
     "ended": 0.95,
-    "shop_facts_said": 0.16,
+    "shop_facts_said": 0.1,
     "shop_english": 0.85,
     "shop_ended": 0.95,
 }
-MOST = {"load_seconds": 2, "says_so_wrongly": 0.22, "on_topic_refused_wrongly": 0.1, "looped": 0.05, "shop_looped": 0.1}
+MOST = {"load_seconds": 2, "says_so_wrongly": 0.18, "on_topic_refused_wrongly": 0.19, "looped": 0.05, "shop_looped": 0.1}
 
 
 @pytest.fixture(scope="module")

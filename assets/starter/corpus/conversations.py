@@ -94,11 +94,11 @@ def as_typed(world: Setting, key: str) -> str:
 
 
 TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
-    told_in_full: 620,
+    told_in_full: 580,
     told_in_particular: 260,
-    read_among_others: 130,
+    read_among_others: 150,
     read_in_vain: 30,
-    sorted_by_topic: 130,
+    sorted_by_topic: 170,
     reworded: 70,
     single: 150,
     follow_up: 40,
@@ -106,7 +106,7 @@ TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
     other_topic: 20,
     clarified: 14,
     in_tone: 50,
-    from_facts: 90,
+    from_facts: 120,
     in_an_article: 50,
     from_article: 80,
     not_in_passage: 34,
@@ -114,7 +114,7 @@ TASKS: dict[Callable[[Random, Choice], list[Message]], int] = {
     without_passage: 8,
     about_things: 75,
     missing_thing: 40,
-    checked: 25,
+    checked: 45,
     confirmed: 26,
     extracted: 24,
     named_from_list: 110,
