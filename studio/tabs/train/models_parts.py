@@ -43,7 +43,7 @@ element.addEventListener('click', (event) => {
   if (button.dataset.sure && asked !== id) {
     asked = id;
     clearTimeout(forget);
-    forget = setTimeout(() => { asked = null; questions(); }, 6000);
+    forget = setTimeout(() => { asked = null; questions(); }, 10000);
     questions();
     return;
   }
@@ -79,7 +79,10 @@ def line(base: str, begun: Sequence[Download], *, opened: bool) -> str:
     except ModelUnavailable as error:
         words = f"<b>{escape(error.title)}</b>"
     alive = [] if opened else [each for each in begun if each.status.alive]
-    told = "".join(f'<p class="td-quiet" role="status">{escape(_progress(each))}</p>' for each in alive)
+    told = "".join(
+        f'<p class="td-quiet" role="status">{escape(offered.name_of(each.id))}: {escape(_progress(each))}</p>'
+        for each in alive
+    )
     button = (
         f'<button type="button" class="td-link" data-press="panel" aria-expanded="{str(opened).lower()}" '
         f'aria-controls="train-models">{"Close" if opened else "Change"}</button>'
@@ -95,7 +98,7 @@ def _where(info: catalogue.ModelInfo) -> str:
 
 def _progress(download: Download) -> str:
     left = f", {in_words(download.status.seconds_left)} left" if download.status.seconds_left else ""
-    return f"{offered.name_of(download.id)}: {download.sentence.removesuffix('.')}{left}."
+    return f"{download.sentence.removesuffix('.')}{left}."
 
 
 def under_way(begun: Sequence[Download]) -> str:
@@ -119,7 +122,7 @@ def _download(download: Download) -> str:
     card = notices.card(error["title"], error["message"], error["remedy"]) if error else ""
     return (
         f'<section class="td-download" aria-label="Download of {name}"><header><h4>{name}</h4>{chip}</header>'
-        f'{_bar(status.share if status.steps else None, alive=status.alive)}<p class="td-soft" role="status">'
+        f'{_bar(status.share if status.step else None, alive=status.alive)}<p class="td-soft" role="status">'
         f'{escape(words)}</p>{card}<p class="td-presses">{buttons}</p></section>'
     )
 
@@ -254,7 +257,9 @@ def _long(seconds: float) -> str:
 
 
 def _chip(way: str, fit: Fit) -> str:
-    memory = f"{so_large(fit.needed)} of {so_large(fit.available)}"
+    # "3.1 of 14.7 GB"
+    needed, available = so_large(fit.needed), so_large(fit.available)
+    memory = f"{needed.removesuffix(' GB') if available.endswith(' GB') else needed} of {available}"
     return f'<span class="td-chip {CHIPS[fit.state]}">{way}: {fit.state}, {memory}</span>'
 
 
