@@ -54,13 +54,13 @@ def of_labels(model: Any, rows: Sequence[list[int]], labels: Sequence[int]) -> M
 def ways(answers: Sequence[Any]) -> list[list[int]]:
     """Ways to exchange questions: each gives the answer of number i the question of number way[i].
 
-    The answers are put in order and the questions moved on by so many places, by a part of all of them, so that hardly
-    any answer gets a question to which the same is said.
+    The answers are put in order and the questions moved on by between a quarter and three quarters of all places, so
+    that hardly any answer gets a question to which the same is said.
     """
     count = len(answers)
     order = sorted(range(count), key=lambda number: answers[number])
     made = []
-    for moved in sorted({round(count * part / (WAYS + 1)) for part in range(1, WAYS + 1)}):
+    for moved in sorted({int(count / 4 + count / 2 * part / (WAYS - 1)) for part in range(WAYS)}):
         way = [0] * count
         for place, number in enumerate(order):
             way[number] = order[(place + moved) % count]
