@@ -155,7 +155,7 @@ def look(
     return (
         _not_a_number(course, train, validation)
         or _diverging(course, train, validation)
-        or _shuffled(course, validation, exchanged)
+        or _shuffled(course, train, validation, exchanged)
         or _memorising(course, train, validation)
         or _nothing_learned(course, train, validation)
         or _over_fitting(course, validation)
@@ -254,11 +254,15 @@ def _nothing_learned(course: Course, train: Sequence[Point], validation: Sequenc
     )
 
 
-def _shuffled(course: Course, validation: Sequence[Point], exchanged: Exchanged | None) -> Finding | None:
+def _shuffled(
+    course: Course, train: Sequence[Point], validation: Sequence[Point], exchanged: Exchanged | None
+) -> Finding | None:
     if exchanged is None or len(validation) < 2:
         return None
     # Before it can write such answers at all, it cannot tell them apart by their questions.
-    if validation[0][0] == 0 and validation[-1][1] > validation[0][1] * (1 - LEARNED_SOME):
+    worded = validation[-1][1] <= validation[0][1] * (1 - LEARNED_SOME) or validation[0][0] > 0
+    by_heart = len(train) >= LEVEL and _levels([loss for _, loss in train])[-1] <= train[0][1] * (1 - LEARNED_SHARE)
+    if not worded and not by_heart:
         return None
     # A small model takes time to see what belongs together: early on, a little likelier is enough.
     early = exchanged.step < LATE * course.steps
