@@ -184,12 +184,12 @@ def _diverging(course: Course, train: Sequence[Point], validation: Sequence[Poin
     if len(losses) < ENOUGH_POINTS:
         return None
     levels = _levels(losses)
-    began = validation[0][1] if validation and validation[0][0] == 0 else None
+    began = validation[0][1] if validation and validation[0][0] == 0 else losses[0]
     lowest, bound = _bound(levels[:-LEVEL], began)
     if levels[-1] <= bound:
         return None
     bound_before = _bound(levels[:-STAYS], began)[1]
-    stays = len(losses) >= STAYS and all(level > bound_before for level in levels[-(STAYS - LEVEL + 1) :])
+    stays = all(level > bound_before for level in levels[-(STAYS - LEVEL + 1) :])
     return Finding(
         "diverging",
         f"The loss rose from {lowest:.2f} to {levels[-1]:.2f}{' and stays there' if stays else ''}: "
@@ -204,12 +204,10 @@ def _levels(losses: Sequence[float]) -> list[float]:
     return [median(losses[at : at + LEVEL]) for at in range(len(losses) - LEVEL + 1)]
 
 
-def _bound(levels: Sequence[float], began: float | None) -> tuple[float, float]:
+def _bound(levels: Sequence[float], began: float) -> tuple[float, float]:
     """The lowest of these levels and of the loss at the beginning, and the loss above which it diverges."""
     bounds = [(level, max(level * JUMP, level + LEAST_JUMP)) for level in levels]
-    if began is not None:
-        bounds.append((began, max(began * ABOVE_START, began + LEAST_JUMP)))
-    return min(bounds, key=lambda bound: bound[1], default=(math.inf, math.inf))
+    return min([*bounds, (began, max(began * ABOVE_START, began + LEAST_JUMP))], key=lambda bound: bound[1])
 
 
 def _slower(course: Course) -> tuple[str, dict[str, Any]]:

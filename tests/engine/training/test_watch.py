@@ -43,6 +43,19 @@ def test_nothing_is_said_of_a_sound_run(name: str) -> None:
     assert [finding for finding in seen(CURVES[name]) if finding.kind != "plateau"] == []
 
 
+@pytest.mark.parametrize("name", SOUND)
+def test_nor_of_one_without_validation_examples(name: str) -> None:
+    saved = {**CURVES[name], "validation": [], "exchanged": []}
+    assert [finding for finding in seen(saved) if finding.kind != "plateau"] == []
+
+
+@pytest.mark.parametrize("name", [name for name in SPOILED if CURVES[name]["expected"] == "diverging"])
+def test_what_runs_away_is_seen_without_validation_examples_too(name: str) -> None:
+    *_, last = seen({**CURVES[name], "validation": [], "exchanged": []})
+
+    assert (last.kind, last.stop) == ("diverging", True)
+
+
 @pytest.mark.parametrize("name", SPOILED)
 def test_what_spoils_a_run_is_seen(name: str) -> None:
     *_, last = seen(CURVES[name])
