@@ -86,7 +86,7 @@ def test_two_in_the_queue(
     assert runs.read(first.folder).adapter is None
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_two_side_by_side_with_the_keyboard_on_a_phone(
     new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path
 ) -> None:
@@ -99,9 +99,9 @@ def test_two_side_by_side_with_the_keyboard_on_a_phone(
     history, compared = page.locator("#train-history"), page.locator("#train-compare")
 
     history.get_by_label("Compare Small").press("Space")
-    expect(compared).to_contain_text("Tick another one")
+    expect(compared).to_contain_text("Tick another one", timeout=LEARNING)
     history.get_by_label("Compare Large").press("Space")
-    expect(compared.locator(".td-overlay")).to_be_visible()
+    expect(compared.locator(".td-overlay")).to_be_visible(timeout=LEARNING)
     expect(compared.get_by_role("row", name=re.compile("Rank"))).to_have_text(re.compile(r"64\s*8"))
     expect(compared).not_to_contain_text("Alpha")
     assert page.evaluate(BETWEEN), "the page is not wider than the phone"
@@ -126,7 +126,7 @@ def test_two_side_by_side_with_the_keyboard_on_a_phone(
     expect(compared).to_contain_text("Tick another one")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_a_run_that_ran_away_is_explained_with_the_way_out(
     new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path, tiny: str
 ) -> None:

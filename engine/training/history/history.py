@@ -3,6 +3,8 @@
 `engine.training.history.compare` sets runs side by side, `engine.training.history.reproduce` repeats one exactly.
 """
 
+import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -186,5 +188,13 @@ def again(
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files in a folder; a link counts with what it is, not with what it leads to."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    """Bytes of all files in a folder; a link counts with what it is, not with what it leads to.
+
+    What a training moves away while they are counted counts no more.
+    """
+    total = 0
+    for place, folders, names in os.walk(folder):
+        for path in (Path(place) / name for name in (*folders, *names)):
+            with contextlib.suppress(FileNotFoundError):
+                total += path.lstat().st_size if path.is_symlink() or path.is_file() else 0
+    return total

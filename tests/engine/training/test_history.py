@@ -1,6 +1,9 @@
 """Names, notes, deleting, and starting a run again; the last of these trains for real, see `test_reproduce` too."""
 
+import shutil
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +125,24 @@ def test_again_keeps_to_what_an_adapter_allows(workspace: Workspace) -> None:
     with pytest.raises(NotFound, match="no version called nowhere"):
         history.again(workspace, run.id, version="nowhere")
     assert len(runs.list_runs(workspace)) == 1
+
+
+def test_a_folder_can_be_measured_while_a_training_moves_its_files(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            (tmp_path / "new" / "deep").mkdir(parents=True)
+            (tmp_path / "new" / "deep" / "weights").write_bytes(b"x" * 10)
+            shutil.rmtree(tmp_path / "new")
+
+    (tmp_path / "kept").write_bytes(b"x" * 100)
+    (tmp_path / "link").symlink_to(tmp_path)
+    linked = (tmp_path / "link").lstat().st_size
+    worker = threading.Thread(target=work)
+    worker.start()
+    measured = {history.folder_bytes(tmp_path) for _ in range(300)}
+    ended.set()
+    worker.join()
+
+    assert measured <= {100 + linked, 110 + linked}
