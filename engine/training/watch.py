@@ -60,7 +60,8 @@ LAST_JUDGED = 0.85
 LEARNED_SHARE = 0.2
 # A rate this many times the usual one, or this small a part of it, is what keeps a run from learning.
 OFF = 2.0
-LOWEST_RATE = 1e-7
+# What a recipe may ask for; its rate factor reaches beyond.
+LOWEST_RATE, HIGHEST_RATE = 1e-7, 0.1
 
 
 @dataclass(frozen=True)
@@ -164,8 +165,8 @@ def look(
 
 
 def lower_rate(rate: float) -> float:
-    """A third of a learning rate, in two figures."""
-    return max(LOWEST_RATE, float(f"{rate / 3:.2g}"))
+    """A third of a learning rate, in two figures, and one that a recipe may have."""
+    return min(HIGHEST_RATE, max(LOWEST_RATE, float(f"{rate / 3:.2g}")))
 
 
 def _not_a_number(course: Course, train: Sequence[Point], validation: Sequence[Point]) -> Finding | None:

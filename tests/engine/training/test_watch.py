@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.training.recipes.recipe import Recipe
-from engine.training.watch import KINDS, Course, Exchanged, Finding, Point
+from engine.training.watch import KINDS, Course, Exchanged, Finding, Point, lower_rate
 from engine.training.watch import look as judge
 
 # Curves of real trainings, as they were written down: of the starter on the sample shop and on real tickets, and of the
@@ -194,3 +194,8 @@ def test_what_was_written_down_is_read_back() -> None:
         "diverging", "The loss rose.", step=3
     ), "of before there were changes"
     assert {finding.kind} <= set(KINDS)
+
+
+@pytest.mark.parametrize(("rate", "lower"), [(4e-3, 1.3e-3), (0.4, 0.1), (1.0, 0.1), (1e-7, 1e-7)])
+def test_a_lower_rate_is_one_that_a_recipe_may_have(rate: float, lower: float) -> None:
+    assert Recipe(learning_rate=lower_rate(rate)).learning_rate == lower
