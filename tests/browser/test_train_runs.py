@@ -1,6 +1,7 @@
 """Runs as a person sees them: two in the queue, two side by side, and one that ran away explained with the way out.
 
-The trainings are real, of a tiny model; those that are only compared are folders as trainings leave them.
+The trainings are real, of a tiny model or the starter; runs that are only
+compared are folders as trainings leave them.
 """
 
 import re
@@ -15,14 +16,13 @@ from engine.training import runs
 from tests.browser.conftest import Studio
 from tests.browser.test_walk import station
 from tests.engine.models.tiny import make_tiny
-from tests.engine.training.conftest import SHORT, make_workspace
+from tests.engine.training.conftest import SHORT, THINGS, make_workspace
+from tests.engine.training.test_misbehaving import WILD, shop
 from tests.studio.test_train_runs import ended
 
 # Milliseconds, on cores that are busy with something else.
 LEARNING = 240_000
 LONG = replace(SHORT, epochs=100.0, checks=10)
-# The highest that a recipe takes; the tiny model learns best at a hundredth of it.
-RUNAWAY = replace(LONG, learning_rate=None, learning_rate_factor=100.0)
 BETWEEN = "() => document.documentElement.scrollWidth <= window.innerWidth"
 
 
@@ -128,21 +128,21 @@ def test_two_side_by_side_with_the_keyboard_on_a_phone(
 
 @pytest.mark.timeout(900)
 def test_a_run_that_ran_away_is_explained_with_the_way_out(
-    new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path, tiny: str
+    new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path
 ) -> None:
-    workspace = make_workspace(tmp_path)
-    runs.start(workspace, base=tiny, recipe=RUNAWAY, name="Too fast")
+    workspace = shop(tmp_path, THINGS)
+    run = runs.start(workspace, base="starter", recipe=WILD, name="Too fast")
     workspace.close()
     page = new_context().new_page()
     open_train(page, open_studio_at(workspace.root))
     told = page.locator("#train-told")
 
-    expect(told).to_contain_text("the learning rate is too high", timeout=LEARNING)
+    expect(page.locator("#train-head")).to_contain_text("Failed", timeout=LEARNING)
+    expect(told).to_contain_text("the learning rate is too high")
     expect(page.locator("#train-chart .td-legend.td-told")).to_contain_text("The watcher spoke")
-    again = told.get_by_role("button", name=re.compile("Start again with learning rate"))
-    offered = re.search(r"learning rate ([\d.e-]+)", again.inner_text())
-    assert offered is not None
-    again.click()
+    expect(told.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    told.get_by_role("button", name=re.compile("Start again with learning rate")).click()
     page.locator("#train-advanced").get_by_role("button", name=re.compile("Advanced")).first.click()
-    expect(page.locator("#train-learning-rate").locator("input, textarea")).to_have_value(offered[1])
+    expect(page.locator("#train-learning-rate-factor input").first).to_have_value("1", timeout=LEARNING)
+    expect(page.locator("#train-rank input").first).to_have_value(str(run.recipe.rank))
     assert len(runs.list_runs(workspace)) == 1, "the form is filled; nothing starts by itself"

@@ -38,7 +38,7 @@ def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
     run = shown_run(found, selected)
     if run is None:
         return Drawn(*[""] * len(Drawn._fields))
-    curve, seen = runs.curve(run), _finding(run)
+    curve, seen = runs.curve(run), runs.finding(run)
     return Drawn(
         parts.head(run, time.time()),
         _told(workspace, found, run, curve, seen),
@@ -69,16 +69,9 @@ def _told(
     return came + began_again + parts.watcher(run, seen)
 
 
-def _finding(run: runs.Run) -> Finding | None:
-    """What the watcher saw last, with the change that it proposes; None where all is well."""
-    told = [line for line in jobs.metrics(run.folder) if "kind" in line]
-    last = run.result.get("finding") if run.result else next(iter(told[-1:]), None)
-    return Finding.from_dict(last) if last else None
-
-
 def offered(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """The change of settings that the watcher proposes for the next try of a run; empty for none."""
-    seen = _finding(runs.get_run(workspace, run_id))
+    seen = runs.finding(runs.get_run(workspace, run_id))
     return dict(seen.mend) if seen else {}
 
 
