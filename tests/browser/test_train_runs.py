@@ -22,7 +22,7 @@ from tests.studio.test_train_runs import ended
 
 # Milliseconds, on cores that are busy with something else.
 LEARNING = 240_000
-LONG = replace(SHORT, epochs=100.0, checks=10)
+LONG = replace(SHORT, epochs=100.0, batch_size=1, checks=10)
 BETWEEN = "() => document.documentElement.scrollWidth <= window.innerWidth"
 
 
