@@ -129,7 +129,7 @@ def test_a_loss_that_runs_away_ends_the_run_and_nothing_bad_is_kept(small: Works
 
 def test_it_begins_again_once_and_a_kill_does_not_undo_that(small: Workspace) -> None:
     run = runs.start(small, base="starter", recipe=replace(WILD, restart=True))
-    until(run, lambda: restart.read(run.folder) is not None and any(lines(run, "loss")))
+    until(run, lambda: (begun := restart.read(run.folder)) is not None and begun.cleared and any(lines(run, "loss")))
     kill(run)
     first = lines(run, "first_try")
     slower = restart.read(run.folder)
