@@ -205,7 +205,13 @@ LEAST = {
     "shop_english": 0.85,
     "shop_ended": 0.95,
 }
-MOST = {"load_seconds": 2, "says_so_wrongly": 0.18, "on_topic_refused_wrongly": 0.19, "looped": 0.05, "shop_looped": 0.1}
+MOST = {
+    "load_seconds": 2,
+    "says_so_wrongly": 0.18,
+    "on_topic_refused_wrongly": 0.19,
+    "looped": 0.05,
+    "shop_looped": 0.1,
+}
 
 
 @pytest.fixture(scope="module")
