@@ -82,6 +82,7 @@ def keep_a_recipe(page: Page) -> None:
     expect(field(page, "rank").locator("input")).to_have_value("16", timeout=LOOKING)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_training_is_planned_mended_and_its_recipe_kept(
     new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path

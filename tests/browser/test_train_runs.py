@@ -36,6 +36,7 @@ def open_train(page: Page, studio: Studio) -> None:
     station(page, "train")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_in_the_queue(
     new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path, tiny: str
@@ -86,6 +87,7 @@ def test_two_in_the_queue(
     assert runs.read(first.folder).adapter is None
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_side_by_side_with_the_keyboard_on_a_phone(
     new_context: Callable[..., BrowserContext], open_studio_at: Callable[..., Studio], tmp_path: Path
