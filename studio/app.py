@@ -25,7 +25,7 @@ from engine.models import download
 from engine.progress import progress
 from engine.workspace import Workspace
 from studio import notices, shell, theme
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs import chat, data, evaluate, ship, start, train
 
 HOST = "127.0.0.1"
@@ -73,16 +73,29 @@ def build_app(workspace: Workspace) -> gr.Blocks:
         # What this page shows, so that a tick sends only what is new to it.
         shown = gr.State(drawn)
         frame = [shown, brand, stations, running, heads]
-        app.load(partial(_redraw, workspace), shown, frame, **QUIET)
-        app.load(_foot, None, foot, **QUIET)
-        frame_tick.tick(partial(_redraw, workspace), shown, frame, **QUIET)
+        app.load(partial(_redraw, workspace), shown, frame, **DRAWN)
+        app.load(_foot, None, foot, **DRAWN)
+        frame_tick.tick(partial(_redraw, workspace), shown, frame, **DRAWN)
         running.stop(_stop(workspace), None, None, api_name="stop_job", show_progress="hidden")
 
         # From one tab to another: the sample shop is loaded on Start and looked at in Data.
         built["start"].sample_loaded.change(lambda: gr.Tabs(selected="data"), None, tabs, **QUIET).then(
             notices.shown(built["data"].load), None, list(built["data"].outputs), **QUIET
         )
+    _wait_in_one_place(app, brand)
     return app
+
+
+def _wait_in_one_place(app: gr.Blocks, place: gr.HTML) -> None:
+    """Lets every event that shows no sign of waiting report it to one component near the page's root.
+
+    At each word from the server, Gradio's page tells every component that any event may show waiting on, and looks for
+    each of them through the whole page (https://github.com/gradio-app/gradio/issues/12831): with hundreds of them a
+    press takes seconds.
+    """
+    for event in app.fns.values():
+        if event.show_progress == "hidden" or all(isinstance(output, gr.State) for output in event.outputs):
+            event.show_progress_on = event.show_progress_on or [place]
 
 
 def _tab(app: gr.Blocks, workspace: Workspace, tick: gr.Timer, place: str) -> Any:

@@ -17,7 +17,7 @@ from engine.serving import bots, clients, make
 from engine.serving.bots import Bot
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs import chat_parts as parts
 from studio.tabs.chat_parts import Answer, Round
 
@@ -228,7 +228,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     answer: dict[str, Any] = {"outputs": [talk, rounds, text], "show_progress": "hidden", "concurrency_limit": 8}
     asking = [bot, compare, rounds]
 
-    refresh.change(partial(draw, workspace), [bot, rounds], [bot, *beside], **QUIET)
+    refresh.change(partial(draw, workspace), [bot, rounds], [bot, *beside], **DRAWN)
     bot.input(partial(choose, workspace), bot, beside, **QUIET)
     for event in (text.focus, bot.input, compare.input):
         event(partial(prepare, workspace), [bot, compare], None, **QUIET)
@@ -236,7 +236,14 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     text.submit(partial(send, workspace), [text, *asking], api_visibility="private", **answer)
     tries.ask(_example(workspace), asking, api_visibility="private", **answer)
     reword.click(partial(again, workspace), asking, api_name="chat_again", **answer)
-    fresh.click(lambda: (parts.talk([], {}), [], ""), None, [talk, rounds, text], api_name="chat_new", queue=False)
+    fresh.click(
+        lambda: (parts.talk([], {}), [], ""),
+        None,
+        [talk, rounds, text],
+        api_name="chat_new",
+        show_progress="hidden",
+        queue=False,
+    )
     share.release(partial(set_share, workspace), [bot, share], policy, api_name="chat_share", show_progress="hidden")
     retry.click(partial(make_again, workspace), None, None, api_name="chat_make_again", show_progress="hidden")
     tick.tick(partial(pulse, workspace), [seen, refresh], [seen, made, retry, refresh], **QUIET)

@@ -18,7 +18,7 @@ from engine.evaluation.report import Order, side_by_side
 from engine.training import runs
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs import evaluate_parts as parts
 
 GOLDEN = "golden"
@@ -332,15 +332,15 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
         "fn": partial(draw, workspace),
         "inputs": [source, systems, shown],
         "outputs": [account, table, source, systems, words, go, shown, *results],
-        **QUIET,
+        **DRAWN,
     }
     side: dict[str, Any] = {
         "fn": partial(draw_answers, workspace),
         "inputs": [shown, sorted_by, order],
         "outputs": answers,
-        **QUIET,
+        **DRAWN,
     }
-    blind: dict[str, Any] = {"fn": partial(draw_card, workspace), "inputs": [shown, rater], "outputs": card, **QUIET}
+    blind: dict[str, Any] = {"fn": partial(draw_card, workspace), "inputs": [shown, rater], "outputs": card, **DRAWN}
 
     for event in (changed.change, refresh.change):
         event(**redraw).then(**side).then(**blind)
@@ -358,7 +358,11 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
 
     *fields, add, upload = form
     add.click(
-        partial(add_question, workspace), [changed, *fields], [changed, *fields], api_name="evaluate_add_question"
+        partial(add_question, workspace),
+        [changed, *fields],
+        [changed, *fields],
+        api_name="evaluate_add_question",
+        show_progress_on=fields[0],
     )
     upload.upload(
         partial(import_questions, workspace), [changed, upload], changed, api_name="evaluate_import_questions"

@@ -16,7 +16,7 @@ from engine.serving import bots, clients, demos
 from engine.serving.bots import Bot
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs import ship_parts as parts
 
 MINUTES = [("One hour", 60), ("Four hours", 240), ("A day", 24 * 60), ("A week", demos.LONGEST_MINUTES)]
@@ -204,9 +204,15 @@ def build(workspace: Workspace, tick: gr.Timer) -> ShipTab:
 
     about = [card, doors, size, found, download, how, start, stop, link]
     server = [how, start, stop]
-    refresh.change(partial(draw, workspace), bot, [bot, *about], **QUIET)
+    refresh.change(partial(draw, workspace), bot, [bot, *about], **DRAWN)
     bot.input(partial(choose, workspace), bot, about, **QUIET)
-    create.click(partial(show, workspace), [bot, minutes, passcode], [link, listed, passcode], api_name="ship_show")
+    create.click(
+        partial(show, workspace),
+        [bot, minutes, passcode],
+        [link, listed, passcode],
+        api_name="ship_show",
+        show_progress_on=link,
+    )
     listed.revoke(_revoke(workspace), None, [link, listed], **QUIET)
     export.click(partial(take, workspace), bot, [found, download], api_name="ship_export", show_progress="hidden")
     start.click(partial(start_server, workspace), bot, server, api_name="ship_start", show_progress="hidden")

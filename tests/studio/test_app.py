@@ -1,5 +1,6 @@
 """The studio as a whole: what it opens, what it loads, what it draws again."""
 
+import inspect
 import os
 import socket
 import subprocess
@@ -108,6 +109,24 @@ def test_every_event_is_named_or_private(workspace: Workspace) -> None:
     }
     assert all(isinstance(name, str) and not name.startswith(("lambda", "_", "partial")) for name in offered), offered
     assert {"start_sample", "stop_job"} <= offered
+
+
+def test_what_is_asked_for_directly_only_draws(workspace: Workspace) -> None:
+    # Past the queue, Gradio tells the page of no changed state and no notice: what hangs on them would not run.
+    events = app.build_app(workspace).fns.values()
+    heard = {target for event in events for target, name in event.targets if name == "change"}
+    direct = [event for event in events if not event.queue]
+    assert len(direct) > 30
+    for event in direct:
+        assert not [each for each in event.outputs if isinstance(each, gr.State) and each._id in heard], event.fn
+        assert event.fn is None or not inspect.isgeneratorfunction(inspect.unwrap(event.fn))
+
+
+def test_waiting_is_looked_for_in_few_places(workspace: Workspace) -> None:
+    # Gradio's page looks for each of these places, through the whole page, at each word from the server.
+    events = app.build_app(workspace).fns.values()
+    places = {place._id for event in events for place in event.show_progress_on or event.outputs}
+    assert len(places) < 40
 
 
 def test_a_tick_draws_only_what_changed(workspace: Workspace) -> None:

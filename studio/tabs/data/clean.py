@@ -14,7 +14,7 @@ from engine.data.cleaning.steps import STEPS
 from engine.data.filters import Filter, toggle
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import clean_parts as parts
 from studio.tabs.data.view import View, paced
 
@@ -130,7 +130,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
 
     shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": working, "concurrency_limit": 1}
     drawn = [head, verdict, button, steps, beside, quality, limits, words, letters, language]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "outputs": drawn, **QUIET}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "outputs": drawn, **DRAWN}
     refresh.change(**redraw)
     button.click(partial(go, workspace), changed, changed, api_name="data_clean", **shown)
     for event, act in _events(workspace).items():

@@ -12,7 +12,7 @@ from engine.data.repetition import clusters, settling
 from engine.data.repetition.clusters import KINDS, Kind
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import duplicates_parts as parts
 from studio.tabs.data.view import View, paced
 
@@ -138,7 +138,7 @@ def build(workspace: Workspace, changed: gr.State) -> View:
 
     shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": working, "concurrency_limit": 1}
     drawn = [head, verdict, button, again, back, kinds, opened, answer, writing, cluster]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": spot, "outputs": drawn, **QUIET}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": spot, "outputs": drawn, **DRAWN}
     refresh.change(**redraw)
     button.click(partial(go, workspace), changed, changed, api_name="data_duplicates", **shown)
     again.click(partial(look, workspace), changed, changed, api_name="data_find_duplicates", **shown)

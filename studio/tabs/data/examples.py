@@ -22,7 +22,7 @@ from engine.data.histograms import histograms
 from engine.words import so_many
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import examples_card as card
 from studio.tabs.data import examples_facets, examples_many, examples_parts, examples_script
 from studio.tabs.data.view import View, step
@@ -222,14 +222,14 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     desk = _lay_out(workspace, refresh, at, changed)
     redraw: dict[str, Any] = {
         "fn": partial(draw, workspace), "inputs": [desk.search, at.wanted, at.offset, at.opened, at.ticked],
-        "outputs": [desk.search, desk.shown, desk.table, desk.bubbles, desk.undo, desk.redo], **QUIET,
+        "outputs": [desk.search, desk.shown, desk.table, desk.bubbles, desk.undo, desk.redo], **DRAWN,
     }  # fmt: skip
     again: dict[str, Any] = {
         "fn": partial(draw_table, workspace), "inputs": [at.wanted, at.offset, at.opened, at.ticked],
-        "outputs": desk.table, **QUIET,
+        "outputs": desk.table, **DRAWN,
     }  # fmt: skip
     barred: dict[str, Any] = {
-        "fn": partial(draw_facets, workspace), "inputs": at.wanted, "outputs": [desk.chips, desk.facets], **QUIET
+        "fn": partial(draw_facets, workspace), "inputs": at.wanted, "outputs": [desk.chips, desk.facets], **DRAWN
     }  # fmt: skip
     # Beside each other, not one after the other: the bars of many examples take longer than a page of them.
     refresh.change(**redraw)
@@ -280,7 +280,7 @@ def _wire_narrowing(desk: _Desk, at: _Chosen) -> None:
 def _wire_table(workspace: Workspace, desk: _Desk, at: _Chosen, again: dict[str, Any]) -> None:
     """What turns, ticks, opens and shuts; `again` draws the table."""
     beside: dict[str, Any] = {
-        "fn": partial(draw_opened, workspace), "inputs": at.opened, "outputs": desk.bubbles, **QUIET
+        "fn": partial(draw_opened, workspace), "inputs": at.opened, "outputs": desk.bubbles, **DRAWN
     }  # fmt: skip
     for part in (desk.table, desk.bubbles):
         part.shut(lambda: None, None, at.opened, **QUIET).then(**beside).then(**again)

@@ -18,7 +18,7 @@ from engine.data.replacing import FIELDS, Preview, Replacement, preview, replace
 from engine.words import so_many
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data.examples_card import around
 from studio.tabs.data.marks import marked
 
@@ -147,11 +147,11 @@ def build(workspace: Workspace, refresh: gr.State, wanted: gr.State, ticked: gr.
         replacing, would, put = _find_and_replace(workspace, scope, changed)
     counted: dict[str, Any] = {
         "fn": partial(count, workspace), "inputs": [*scope, action],
-        "outputs": [fold, replacing, action, go, told, would, put], **QUIET,
+        "outputs": [fold, replacing, action, go, told, would, put], **DRAWN,
     }  # fmt: skip
     for state in (refresh, wanted, ticked):
         state.change(**counted)
-    asked: dict[str, Any] = {"fn": partial(ask, workspace), "inputs": action, "outputs": text, **QUIET}
+    asked: dict[str, Any] = {"fn": partial(ask, workspace), "inputs": action, "outputs": text, **DRAWN}
     action.change(**asked).then(**counted)
     fold.expand(**asked)
     go.click(
@@ -175,13 +175,14 @@ def _find_and_replace(
         put = gr.Button("Replace", visible=False, elem_id="data-replace-go")
     typed = [find, by, fields, options]
     see.click(
-        partial(look, workspace), [*scope, *typed], [would, put], api_name="data_preview", show_progress="minimal"
-    )
+        partial(look, workspace), [*scope, *typed], [would, put], api_name="data_preview", show_progress="minimal",
+        show_progress_on=would,
+    )  # fmt: skip
     # What was previewed is what is replaced: another wish needs another look.
     for each in (find, by, fields, options):
         each.change(lambda: ("", gr.Button(visible=False)), None, [would, put], **QUIET)
     put.click(
         partial(replace_found, workspace), [*scope, *typed, changed], [would, put, changed], api_name="data_replace",
-        show_progress="minimal",
+        show_progress="minimal", show_progress_on=would,
     )  # fmt: skip
     return replacing, would, put

@@ -18,7 +18,7 @@ from engine.data.sources.inbox import Waiting
 from engine.errors import TunedeskError
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import files_parts as parts
 from studio.tabs.data import waiting_parts
 from studio.tabs.data.view import View
@@ -192,13 +192,15 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     address = gr.Textbox(visible="hidden", elem_id="data-aside-file")
 
     looked = [panel, found, go, every, under_way, timer, opened]
-    look_again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": opened, "outputs": looked, **QUIET}
+    look_again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": opened, "outputs": looked, **DRAWN}
     told: dict[str, Any] = {
         "fn": partial(follow, workspace), "inputs": [known, changed], "outputs": [known, changed], **QUIET
     }  # fmt: skip
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": aside, "outputs": cards, **QUIET}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": aside, "outputs": cards, **DRAWN}
     change = _changes(workspace)
-    drop.upload(partial(receive, workspace), [drop, aside], [drop, *looked, cards], api_name="data_look")
+    drop.upload(
+        partial(receive, workspace), [drop, aside], [drop, *looked, cards], api_name="data_look", show_progress_on=drop
+    )
     for event in ("assign", "agents", "detected"):
         # Looked at again even when it was refused, so that the page never shows what was not kept.
         getattr(found, event)(change[event], None, None, **QUIET).then(**look_again)
@@ -216,5 +218,5 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     cards.remove(change["remove"], changed, changed, **QUIET).failure(**redraw)
     cards.aside(_aside, None, aside, **QUIET).then(**redraw)
     cards.download(change["download"], None, address, **QUIET).success(None, address, None, js=parts.SAVE, **QUIET)
-    refresh.change(partial(show, workspace), [opened, aside], [*looked, cards, known], **QUIET)
+    refresh.change(partial(show, workspace), [opened, aside], [*looked, cards, known], **DRAWN)
     return View(refresh)

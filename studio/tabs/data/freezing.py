@@ -11,7 +11,7 @@ from engine.data import division, freezing, review, versions, wordings
 from engine.data.splits import SplitBy
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN
 from studio.tabs.data import versions_parts as parts
 from studio.tabs.data.view import paced
 
@@ -112,7 +112,7 @@ def build(workspace: Workspace, changed: gr.State) -> Freezing:
                 label="Leave empty to look for names first", placeholder=review.CONFIRMATION, elem_id="data-confirm"
             )
     shares = [golden, validation, by]
-    redrawn: dict[str, Any] = {"fn": partial(picture, workspace), "inputs": shares, "outputs": parted, **QUIET}
+    redrawn: dict[str, Any] = {"fn": partial(picture, workspace), "inputs": shares, "outputs": parted, **DRAWN}
     for slider in (golden, validation):
         slider.change(**redrawn, trigger_mode="always_last")
     by.change(**redrawn, trigger_mode="always_last")

@@ -16,7 +16,7 @@ from engine.data.review import background, deciding, hits, patterns, residual, r
 from engine.errors import InputRefused
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import privacy_parts as parts
 from studio.tabs.data import privacy_rules_parts as rules_parts
 from studio.tabs.data.files_parts import REPLACED
@@ -255,8 +255,8 @@ def build(workspace: Workspace, changed: gr.State) -> View:
 
     where, found = [spot, state, search], [kinds, listed, opened]
     drawn = [*head, timer, body, empty, back, in_force, report, weigh, *found]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": where, "outputs": drawn, **QUIET}
-    relist: dict[str, Any] = {"fn": partial(draw_hits, workspace), "inputs": where, "outputs": found, **QUIET}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": where, "outputs": drawn, **DRAWN}
+    relist: dict[str, Any] = {"fn": partial(draw_hits, workspace), "inputs": where, "outputs": found, **DRAWN}
     refresh.change(**redraw)
     _wire_scan(workspace, head, timer, spot, changed)
     back.click(partial(step, workspace, back=True), changed, changed, **QUIET)

@@ -15,7 +15,7 @@ from engine.topics import mend, off_topic, paraphrase
 from engine.topics.balance import balance
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import topics_tools_parts as parts
 
 BY_RULES = ""
@@ -136,7 +136,7 @@ def _decisions(workspace: Workspace) -> dict[str, Callable[..., int]]:
 def review(workspace: Workspace, changed: gr.State, refresh: gr.State) -> None:
     """The card on which wordings are kept or dropped one by one."""
     card = gr.HTML(elem_id="topics-review", js_on_load=parts.REVIEWED)
-    redraw: dict[str, Any] = {"fn": partial(draw_review, workspace), "outputs": card, **QUIET}
+    redraw: dict[str, Any] = {"fn": partial(draw_review, workspace), "outputs": card, **DRAWN}
     refresh.change(**redraw)
     for event, decide in _decisions(workspace).items():
         getattr(card, event)(decide, changed, changed, **QUIET).failure(**redraw)

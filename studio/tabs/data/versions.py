@@ -13,7 +13,7 @@ from engine.data.summary import readiness
 from engine.errors import StorageFailed
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.data import freezing, ready_parts
 from studio.tabs.data import versions_parts as parts
 from studio.tabs.data.view import View, paced
@@ -149,11 +149,11 @@ def build(workspace: Workspace, changed: gr.State) -> View:
 
     sides = [below.before, below.after, kind, offset]
     differences: dict[str, Any] = {
-        "fn": partial(differ, workspace), "inputs": sides, "outputs": [below.rows, below.back, below.go_back], **QUIET
+        "fn": partial(differ, workspace), "inputs": sides, "outputs": [below.rows, below.back, below.go_back], **DRAWN
     }  # fmt: skip
     drawn = [ready, *form.drawn, cards, below.column, below.before, below.after, below.taken]
     shown = [below.before, below.after, below.taken, *form.shares]
-    refresh.change(partial(draw, workspace), shown, drawn, **QUIET).then(**differences)
+    refresh.change(partial(draw, workspace), shown, drawn, **DRAWN).then(**differences)
     for side in (below.before, below.after):
         side.input(lambda: ("", 0), None, [kind, offset], **QUIET).then(**differences)
     cards.look(_look, None, sides, **QUIET).then(**differences)

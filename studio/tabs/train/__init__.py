@@ -20,7 +20,7 @@ import gradio as gr
 from engine.training import queue, runs
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.train import compare, history, plan, run
 from studio.tabs.train.view import TO_THE_TOP, View
 
@@ -112,7 +112,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         "fn": partial(draw, workspace),
         "inputs": [shown, *choice],
         "outputs": [shown, *parts],
-        **QUIET,
+        **DRAWN,
     }
     refresh.change(time.monotonic, None, before.refresh, **QUIET).then(**redraw)
     finished.change(time.monotonic, None, before.refresh, **QUIET)

@@ -22,7 +22,7 @@ from engine.training.recipes import own_recipes
 from engine.training.recipes.recipe import CHANGEABLE, RECIPES, Recipe
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.train import cards, models, own, price, settings, settings_parts
 from studio.tabs.train import plan_parts as parts
 
@@ -200,14 +200,14 @@ def build(workspace: Workspace) -> Plan:
     picked = [version, base, card, form.method]
     chosen = [*picked, *form.fields]
     looked = [*Looked(words, go, why, ticking, form.keep, form.reset, form.differs, form.method_note), *form.notes]
-    again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": chosen, "outputs": looked, **QUIET}
+    again: dict[str, Any] = {"fn": partial(look, workspace), "inputs": chosen, "outputs": looked, **DRAWN}
     # The first look at other examples or another model takes a moment, and says so.
     slow: dict[str, Any] = {**again, "show_progress": "minimal", "show_progress_on": words}
     times: dict[str, Any] = {
-        "fn": partial(cards.draw, workspace), "inputs": picked, "outputs": [card, *mine.drawn], **QUIET
+        "fn": partial(cards.draw, workspace), "inputs": picked, "outputs": [card, *mine.drawn], **DRAWN
     }  # fmt: skip
     drawn = [version, card, choices, advanced, paid.fold, paid.amount, paid.currency, *mine.drawn]
-    refresh.change(partial(draw, workspace), picked, drawn, **QUIET).then(**slow)
+    refresh.change(partial(draw, workspace), picked, drawn, **DRAWN).then(**slow)
     gr.on([version.input, base.change, form.method.input], **slow, trigger_mode="always_last").then(**times)
     # Text that is pasted is no input to Gradio, but it is a change.
     typed = [each.change if isinstance(each, gr.Textbox) else each.input for each in form.fields]
@@ -216,7 +216,7 @@ def build(workspace: Workspace) -> Plan:
         "fn": partial(choose, workspace),
         "inputs": [card, form.method],
         "outputs": [form.method, *form.fields, *mine.drawn],
-        **QUIET,
+        **DRAWN,
     }
     card.input(**fill_form).then(**again)
     form.reset.click(**fill_form).then(**again)
@@ -225,7 +225,7 @@ def build(workspace: Workspace) -> Plan:
         marks.reset(set_back, card, list(form.fields), **QUIET).then(**again)
     words.mend(_mend(workspace), chosen, [version, base, form.method, *form.fields], **QUIET).then(**slow)
     words.measure(partial(measure, workspace), chosen, None, **QUIET).then(**again)
-    ticking.tick(partial(follow, workspace), chosen, [card, *looked], **QUIET)
+    ticking.tick(partial(follow, workspace), chosen, [card, *looked], **DRAWN)
     paid.keep.click(partial(price.keep, workspace), [paid.amount, paid.currency], None, **QUIET).success(**again)
     own.wire(workspace, mine, form, chosen, card, fill_form, again)
     go.click(

@@ -43,7 +43,9 @@ def test_no_template_is_explained(tmp_path: Path) -> None:
 def test_no_torch_is_loaded() -> None:
     code = (
         "import sys; from engine.models import catalogue, embeddings, generation, loading, tokens;"
-        "from engine.training import estimate, recipe, runs, watch;"
+        "from engine.training import runs, watch;"
+        "from engine.training.estimates import estimate;"
+        "from engine.training.recipes import recipe;"
         "tokens.count_tokens(catalogue.resolve('starter').path, [[{'role': 'user', 'content': 'hi'}]]);"
         "assert not {'torch', 'transformers'} & set(sys.modules), 'loaded'"
     )
