@@ -111,7 +111,8 @@ def see_through(opened: Workspace, run: "Run") -> "Run":
     Raises:
         JobFailed: it ended badly.
     """
-    from engine.training.runs import finding, get_run
+    from engine.training.runs import get_run
+    from engine.training.told import finding
 
     # The job needs no database; another command may use the workspace while this one only watches.
     opened.close()
@@ -131,7 +132,7 @@ def see_through(opened: Workspace, run: "Run") -> "Run":
 
 def _watched(run: "Run") -> Iterator[str]:
     """What a person should know of how a run went: that it began again, and what the watcher saw in the end."""
-    from engine.training.runs import finding
+    from engine.training.told import finding
 
     again, seen = run.result.get("restarted"), finding(run)
     if again:

@@ -12,7 +12,7 @@ import pytest
 from gradio_client import Client
 
 from engine import hardware, jobs
-from engine.training import outlook, runs
+from engine.training import outlook, runs, told
 from engine.training.estimates import probe
 from engine.training.estimates.estimate import estimate
 from engine.training.recipes.filled import fill_in
@@ -342,7 +342,7 @@ def test_a_training_is_started_and_stopped_through_the_page(workspace: Workspace
     page.predict("first", tiny, *form(replace(SHORT, epochs=100.0)), api_name="/train_start")
     (run,) = runs.list_runs(workspace)
     deadline = time.monotonic() + 240
-    while not runs.curve(run).train:
+    while not told.curve(run).train:
         assert jobs.read(run.folder).alive, jobs.log_tail(run.folder)
         assert time.monotonic() < deadline
         time.sleep(0.2)

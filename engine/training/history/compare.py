@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from engine import files, jobs
 from engine.errors import InputRefused
-from engine.training import runs
+from engine.training import runs, told
 from engine.training.recipes.recipe import settings
 from engine.training.runs import Run
 from engine.training.watch import Point
@@ -224,7 +224,7 @@ def has_measured(evaluation: dict[str, Any], run: Run) -> bool:
 
 
 def _line(run: Run) -> Line:
-    curve = runs.curve(run)
+    curve = told.curve(run)
     lines = jobs.metrics(run.folder)
     reached = max((step for step, _ in curve.train + curve.validation), default=0)
     steps = max(run.status.steps, reached)
@@ -276,7 +276,7 @@ def _known(run: Run) -> dict[str, Any]:
     """The result of a run; of one under way what its curve says so far."""
     if run.result:
         return run.result
-    curve = runs.curve(run)
+    curve = told.curve(run)
     best = [loss for step, loss in curve.validation if step == curve.best]
     latest = {"train_loss": curve.train, "tokens_per_second": curve.tokens_per_second, "peak_memory": curve.memory}
     known: dict[str, Any] = {key: points[-1][1] for key, points in latest.items() if points}

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from engine.training import runs
+from engine.training import runs, told
 from engine.training.history import history as past
 from engine.training.history import reproduce
 from engine.workspace import Workspace
@@ -21,7 +21,7 @@ def draw(workspace: Workspace, selected: str | None, asked: str) -> str:
     """All runs; the one that is shown above is marked."""
     found = runs.list_runs(workspace)
     shown = shown_run(found, selected)
-    listed = [parts.Past(run, runs.curve(run), past.folder_bytes(run.folder)) for run in found]
+    listed = [parts.Past(run, told.curve(run), past.folder_bytes(run.folder)) for run in found]
     what, _, run_id = asked.partition("/")
     leaving = what == "delete" and any(run.id == run_id for run in found)
     removal = past.removal(workspace, run_id) if leaving else None

@@ -9,7 +9,8 @@ from html import escape
 from typing import NamedTuple
 
 from engine.training.history.history import LONGEST_NAME, LONGEST_NOTE, Removal
-from engine.training.runs import Curve, Run
+from engine.training.runs import Run
+from engine.training.told import Curve
 from engine.words import so_large
 from studio import charts
 from studio.tabs.train.view import button

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 
 from engine.evaluation.wording import Shared, shared_words
-from engine.training.runs import Curve, Run, Sample
+from engine.training.runs import Run
+from engine.training.told import Curve, Sample
 from engine.training.watch import Point
 from engine.words import so_large
 from studio import charts

@@ -9,7 +9,8 @@ from engine.training.costs.cost import RunCost
 from engine.training.estimates.estimate import in_words
 from engine.training.history.compare import MEASURES
 from engine.training.history.reproduce import Equality
-from engine.training.runs import Curve, Run
+from engine.training.runs import Run
+from engine.training.told import Curve
 from engine.words import so_many
 from studio import charts
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine import jobs
-from engine.training import fitting, queue, restart, runs
+from engine.training import fitting, queue, restart, runs, told
 from engine.training.costs import cost
 from engine.training.history import reproduce
 from engine.training.watch import Finding
@@ -38,20 +38,20 @@ def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
     run = shown_run(found, selected)
     if run is None:
         return Drawn(*[""] * len(Drawn._fields))
-    curve, seen = runs.curve(run), runs.finding(run)
+    curve, seen = told.curve(run), told.finding(run)
     return Drawn(
         parts.head(run, time.time()),
         _told(workspace, found, run, curve, seen),
         parts.does(run, asked),
         outcome_parts.onward(run),
         learning_parts.chart(run, curve, seen.step if seen else None),
-        learning_parts.samples(run.id, runs.samples(run)),
+        learning_parts.samples(run.id, told.samples(run)),
         _waiting(workspace, found, run.id),
     )
 
 
 def _told(
-    workspace: Workspace, found: Sequence[runs.Run], run: runs.Run, curve: runs.Curve, seen: Finding | None
+    workspace: Workspace, found: Sequence[runs.Run], run: runs.Run, curve: told.Curve, seen: Finding | None
 ) -> str:
     """Why it failed; else what came of it, and what the watcher says."""
     again = restart.read(run.folder)
@@ -71,7 +71,7 @@ def _told(
 
 def offered(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """The change of settings that the watcher proposes for the next try of a run; empty for none."""
-    seen = runs.finding(runs.get_run(workspace, run_id))
+    seen = told.finding(runs.get_run(workspace, run_id))
     return dict(seen.mend) if seen else {}
 
 

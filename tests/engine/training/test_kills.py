@@ -22,7 +22,7 @@ import pytest
 
 from engine import files, jobs
 from engine.data import freezing
-from engine.training import checkpoints, runs
+from engine.training import checkpoints, runs, told
 from engine.training.history.reproduce import TOLERANCE, largest_difference
 from engine.training.recipes.recipe import Recipe
 from engine.training.runs import Run
@@ -93,10 +93,10 @@ def assert_equal(one: Run, other: Run) -> float:
     found = largest_difference(made(one), made(other))
     assert found <= TOLERANCE
     assert one.result["best_step"] == other.result["best_step"]
-    ours, theirs = runs.curve(one), runs.curve(other)
+    ours, theirs = told.curve(one), told.curve(other)
     for name in ("train", "validation", "learning_rate"):
         assert dict(getattr(ours, name)) == pytest.approx(dict(getattr(theirs, name)), abs=TOLERANCE), name
-    asked, answered = ([(each.question, each.answers) for each in runs.samples(run)] for run in (one, other))
+    asked, answered = ([(each.question, each.answers) for each in told.samples(run)] for run in (one, other))
     assert asked == answered
     return found
 

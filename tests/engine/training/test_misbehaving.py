@@ -13,7 +13,7 @@ import pytest
 
 from engine import files, jobs
 from engine.data import freezing
-from engine.training import restart, runs
+from engine.training import restart, runs, told
 from engine.training.recipes.recipe import Recipe
 from engine.training.runs import Run
 from engine.training.watch import Finding
@@ -80,8 +80,8 @@ def ended(workspace: Workspace, run: Run) -> Run:
 
 
 def seen(run: Run) -> Finding:
-    found = runs.finding(run)
-    assert found is not None, runs.curve(run)
+    found = told.finding(run)
+    assert found is not None, told.curve(run)
     return found
 
 
@@ -91,10 +91,10 @@ def test_answers_beside_the_wrong_questions_are_found_out(tmp_path: Path, tiny: 
 
     assert run.status.state == "done", jobs.log_tail(run.folder)
     assert seen(run).kind == "shuffled", "although the loss fell"
-    assert run.result["validation_loss"] < runs.curve(run).validation[0][1] * 0.9
+    assert run.result["validation_loss"] < told.curve(run).validation[0][1] * 0.9
     measured = [line["step"] for line in jobs.metrics(run.folder) if "exchanged" in line]
     assert measured[0] == pytest.approx(run.result["steps"] / 3, abs=1), "at the end of the first third"
-    assert runs.watcher(run) == seen(run).words
+    assert told.watcher(run) == seen(run).words
     workspace.close()
 
 
@@ -123,7 +123,7 @@ def test_a_loss_that_runs_away_ends_the_run_and_nothing_bad_is_kept(small: Works
     assert run.adapter is None, "it never was better than before the first step"
     assert (seen(run).kind, seen(run).stop) == ("diverging", True)
     assert seen(run).mend == {"learning_rate": None, "learning_rate_factor": 1.0}
-    last = runs.curve(run).train[-1][0]
+    last = told.curve(run).train[-1][0]
     assert last < 0.8 * run.status.steps, "the rest was not worth computing"
 
 
@@ -142,13 +142,13 @@ def test_it_begins_again_once_and_a_kill_does_not_undo_that(small: Workspace) ->
     assert run.adapter is not None
     assert run.result["learning_rate"] == slower.rate
     assert run.result["restarted"]["step"] == slower.step
-    assert max(rate for _, rate in runs.curve(run).learning_rate) <= slower.rate
+    assert max(rate for _, rate in told.curve(run).learning_rate) <= slower.rate
     assert lines(run, "first_try") == first, "the curve of the first try is still told apart"
     assert max(line["first_try"].get("loss", 0.0) for line in first) > 8.0
     assert [line["kind"] for line in lines(run, "kind")].count("restarted") == 1
-    steps = [step for step, _ in runs.curve(run).train]
+    steps = [step for step, _ in told.curve(run).train]
     assert steps == list(range(1, run.result["steps"] + 1))
-    assert run.result["validation_loss"] < runs.curve(run).validation[0][1]
+    assert run.result["validation_loss"] < told.curve(run).validation[0][1]
     assert run.result["seconds"] > slower.seconds
 
 

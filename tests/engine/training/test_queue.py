@@ -11,7 +11,7 @@ import pytest
 
 from engine import files, jobs
 from engine.errors import InputRefused
-from engine.training import queue, runs
+from engine.training import queue, runs, told
 from engine.training.runs import Run
 from engine.workspace import Workspace
 from tests.engine.training.conftest import SHORT
@@ -45,22 +45,22 @@ def test_a_killed_one_makes_room_for_the_next_and_a_paused_one_goes_on(workspace
 
     until(second, "running")
     assert runs.read(third.folder).status.state == "queued"
-    while not runs.curve(second).train:
+    while not told.curve(second).train:
         time.sleep(0.1)
     runs.pause(second)
     assert until(second, "paused").state == "paused"
-    paused_at = max(step for step, _ in runs.curve(second).train)
+    paused_at = max(step for step, _ in told.curve(second).train)
     assert until(third, "done").state == "done"
 
     runs.resume(workspace, second.id)
     until(second, "running")
-    while max(step for step, _ in runs.curve(second).train) <= paused_at:
+    while max(step for step, _ in told.curve(second).train) <= paused_at:
         assert jobs.read(second.folder).alive, jobs.log_tail(second.folder)
         time.sleep(0.1)
     runs.stop_and_keep(runs.read(second.folder))
     assert until(second, "stopped").state == "stopped"
     assert runs.read(second.folder).adapter is not None
-    steps = [step for step, _ in runs.curve(second).train]
+    steps = [step for step, _ in told.curve(second).train]
     assert steps == sorted(set(steps)), "no step is counted twice"
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine import jobs
 from engine.errors import InputRefused, NotFound
-from engine.training import runs
+from engine.training import runs, told
 from engine.training.runs import Run
 from engine.workspace import Workspace
 from tests.engine.models.tiny import make_tiny
@@ -36,7 +36,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Iterator[R
 def until_measured(run: Run, step: int) -> None:
     """Waits until a run has a loss of this step or a later one."""
     deadline = time.monotonic() + TIMEOUT
-    while max((at for at, _ in runs.curve(run).train), default=0) < step:
+    while max((at for at, _ in told.curve(run).train), default=0) < step:
         assert jobs.read(run.folder).alive, jobs.log_tail(run.folder)
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -78,7 +78,7 @@ def test_a_run_tells_what_happened(finished: Run) -> None:
     assert result["tokens_per_second"] > 0
     assert result["peak_memory"] > 1e8
 
-    curve = runs.curve(run)
+    curve = told.curve(run)
     assert [step for step, _ in curve.train] == list(range(1, 17))
     assert [step for step, _ in curve.validation] == [0, 8, 16]
     assert curve.train[-1][1] < curve.train[0][1]
@@ -86,7 +86,7 @@ def test_a_run_tells_what_happened(finished: Run) -> None:
     assert curve.best == result["best_step"]
     assert max(rate for _, rate in curve.learning_rate) <= 5e-3
 
-    samples = runs.samples(run)
+    samples = told.samples(run)
     assert len({sample.expected.split()[0] for sample in samples}) == 3, "of three topics"
     assert all(sample.answers[0][0] == 0 and sample.answers[-1][0] == 16 for sample in samples)
     assert run.version == "first"
@@ -96,7 +96,7 @@ def test_a_run_tells_what_happened(finished: Run) -> None:
 def test_killed_it_failed_and_goes_on_from_its_checkpoint(workspace: Workspace, tiny: Path) -> None:
     run = runs.start(workspace, base=str(tiny), recipe=LONG)
     deadline = time.monotonic() + TIMEOUT
-    while len(runs.curve(run).train) < 2 or not list(run.folder.glob("checkpoints/*/manifest.json")):
+    while len(told.curve(run).train) < 2 or not list(run.folder.glob("checkpoints/*/manifest.json")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     pid = jobs.read(run.folder).pid
@@ -107,14 +107,14 @@ def test_killed_it_failed_and_goes_on_from_its_checkpoint(workspace: Workspace, 
     assert failed.state == "failed"
     assert failed.error is not None
     assert runs.get_run(workspace, run.id).adapter is None
-    before = runs.curve(runs.get_run(workspace, run.id))
+    before = told.curve(runs.get_run(workspace, run.id))
 
     resumed = runs.resume(workspace, run.id)
     until_measured(resumed, before.train[-1][0] + 1)
     runs.stop_and_keep(resumed)
     assert jobs.wait(run.folder, TIMEOUT).state == "stopped"
 
-    after = runs.curve(runs.get_run(workspace, run.id))
+    after = told.curve(runs.get_run(workspace, run.id))
     steps = [step for step, _ in after.train]
     assert steps == sorted(set(steps)), "no step is counted twice"
     assert steps[0] == before.train[0][0], "the curve before the crash is still there"
@@ -136,7 +136,7 @@ def test_stop_and_discard_leaves_none(workspace: Workspace, tiny: Path) -> None:
     run = runs.get_run(workspace, run.id)
     assert run.adapter is None
     assert not list(run.folder.glob("best*"))
-    assert runs.curve(run).train
+    assert told.curve(run).train
 
     runs.remove(workspace, run.id)
     assert runs.list_runs(workspace) == []
