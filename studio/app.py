@@ -95,6 +95,7 @@ def _wait_in_one_place(app: gr.Blocks, place: gr.HTML) -> None:
     """
     for event in app.fns.values():
         if event.show_progress == "hidden" or all(isinstance(output, gr.State) for output in event.outputs):
+            event.show_progress = "hidden"
             event.show_progress_on = event.show_progress_on or [place]
 
 

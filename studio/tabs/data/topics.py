@@ -15,7 +15,7 @@ from engine.topics.balance import Balance, balance, questions_of
 from engine.topics.clusters import FEWEST
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import DRAWN, QUIET
+from studio.events import QUIET
 from studio.tabs.data import topics_parts as parts
 from studio.tabs.data import topics_tools as tools
 from studio.tabs.data.view import View, paced, step
@@ -149,7 +149,9 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     history = gr.HTML(elem_id="topics-done", js_on_load=parts.PRESSED)
 
     drawn = [chosen, verdict, finder, go, take_back, bars, beside, history, mending]
-    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": chosen, "outputs": drawn, **DRAWN}
+    # One after the other, so that what is drawn never overtakes what was chosen meanwhile.
+    turns: dict[str, Any] = {"concurrency_id": "topics", "concurrency_limit": 1, **QUIET}
+    redraw: dict[str, Any] = {"fn": partial(draw, workspace), "inputs": chosen, "outputs": drawn, **turns}
     refresh.change(**redraw)
     go.click(
         partial(find, workspace), [count, changed], changed, api_name="data_topics_find", show_progress_on=found,
@@ -159,6 +161,6 @@ def build(workspace: Workspace, changed: gr.State) -> View:
     for part in (bars, beside, history):
         for event, change in _changes(workspace).items():
             getattr(part, event)(change, changed, [changed, chosen], **QUIET).failure(**redraw)
-        part.choose(_choose, None, chosen, **QUIET).then(partial(draw_chosen, workspace), chosen, beside, **QUIET)
+        part.choose(_choose, None, chosen, **turns).then(partial(draw_chosen, workspace), chosen, beside, **turns)
         part.show(_show, None, leads, **QUIET)
     return View(refresh, leads)

@@ -18,7 +18,7 @@ from engine.models import catalogue, download, offered
 from engine.training.bases import choice, removal
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import DRAWN, QUIET
+from studio.events import QUIET
 from studio.tabs.train import models_parts as parts
 
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -156,7 +156,7 @@ def build(workspace: Workspace, refresh: gr.State) -> gr.Textbox:
         "fn": partial(draw, workspace),
         "inputs": [base, opened, shown],
         "outputs": [shown, line, panel, cards, lists, ticking],
-        **DRAWN,
+        **QUIET,
     }
     again = {**look, "fn": partial(draw, workspace, anew=True)}
     # The first look at the machine takes a moment, and says so.
