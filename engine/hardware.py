@@ -1,9 +1,11 @@
 """What this machine is, read without loading a model library: cores, memory, GPUs, free space."""
 
+import math
 import platform
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -13,6 +15,11 @@ import psutil
 from engine.words import so_many
 
 GIB = 1024**3
+# A look at a training asks for the GPUs in several places, and their tool takes a second or more where nothing else
+# keeps the driver loaded. What others hold of a card changes more slowly than this.
+SECONDS_KEPT = 5.0
+_kept: dict[str, tuple[float, tuple["Gpu", ...]]] = {}
+"""The last reading of each tool, and when it was made."""
 
 
 @dataclass(frozen=True)
@@ -102,10 +109,21 @@ def peak_memory() -> int:
 
 
 def nvidia_gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs that the driver's own tool reports; none where it is not installed or does not answer."""
+    """The NVIDIA GPUs that the driver's own tool reports; none where it is not installed or does not answer.
+
+    A reading holds for some seconds, so that whoever asks in many places starts the tool once.
+    """
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return ()
+    read_at, found = _kept.get(tool, (-math.inf, ()))
+    if time.monotonic() - read_at > SECONDS_KEPT:
+        found = _ask(tool)
+        _kept[tool] = time.monotonic(), found
+    return found
+
+
+def _ask(tool: str) -> tuple[Gpu, ...]:
     query = [tool, "--query-gpu=name,memory.total,memory.used", "--format=csv,noheader,nounits"]
     try:
         listing = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine import files
+from engine import files, hardware
 from engine.data import freezing, review
 from engine.data.examples import Example, Turn, history_json
 from engine.data.sources import import_sample
@@ -23,7 +23,7 @@ from engine.hardware import GIB, Gpu, Machine, nvidia_gpus
 from engine.models import catalogue
 from engine.models.loading import load_tokenizer
 from engine.models.tokens import ChatTokenizer
-from engine.training import runs
+from engine.training import outlook, runs
 from engine.training.checks.machine import check_gpu
 from engine.training.checks.preflight import Finding, mended, preflight, refuse
 from engine.training.methods.rows import make_rows
@@ -601,6 +601,23 @@ def test_what_others_hold_of_a_gpu_is_read_from_its_own_tool(tmp_path: Path, mon
     assert shared.memory > 0
     assert [each.kind for each in check_gpu(replace(LAPTOP, gpus=(card,)))] == ["gpu_busy"]
     assert list(check_gpu(replace(LAPTOP, gpus=(shared,)))) == []
+
+
+def test_a_look_asks_for_the_gpus_once(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = frozen(open_workspace(plan.folder / "workspace"), plan.examples)
+    # Remembered for as long as this process lives, and so not to be of the machine that comes now.
+    hardware.name()
+    tool, asked = tmp_path / "nvidia-smi", tmp_path / "asked"
+    tool.write_text(f"#!/bin/sh\necho asked >> {asked}\necho 'NVIDIA H100 80GB HBM3, 81559, 9216'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    found = outlook.look(workspace, None, plan.base, plan.recipe)
+
+    assert "gpu_busy" in [finding.kind for finding in found.findings]
+    assert found.expected is not None
+    assert asked.read_text().split() == ["asked"]
+    workspace.close()
 
 
 def test_what_cannot_work_is_refused(plan: Plan) -> None:
