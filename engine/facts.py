@@ -96,15 +96,16 @@ def facts(workspace: Workspace) -> Facts:
 
 
 def _jobs(parent: Path, kind: Literal["run", "evaluation", "import"], manifest: str) -> Iterator[Running]:
-    """The jobs whose manifest is written, oldest name first. An import's folder goes when it is done: at any moment."""
+    """The jobs whose manifest is written, oldest name first; without those that cannot be read. An import's folder goes
+    when it is done, at any moment; and a damaged one is told of where its like are listed, not every second."""
     for path in sorted(parent.glob(f"*/{manifest}")):
         folder = path.parent
         try:
-            name = str(files.read_json(path).get("name") or folder.name)
+            saved = files.read_json(path)
+            name = str((isinstance(saved, dict) and saved.get("name")) or folder.name)
             yield Running(kind, folder.name, name, folder, jobs.read(folder))
         except StorageFailed:
-            if path.exists():
-                raise
+            continue
 
 
 class _Best(NamedTuple):

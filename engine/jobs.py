@@ -132,7 +132,22 @@ def import_path() -> str:
 
 
 def read(folder: Path) -> Status:
-    """Where the job in this folder stands, from what is on disk and which processes live."""
+    """Where the job in this folder stands, from what is on disk and which processes live.
+
+    Raises:
+        StorageFailed: one of its files is damaged, or of another Tunedesk.
+    """
+    try:
+        return _read(folder)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise StorageFailed(
+            f"The job in {folder.name} cannot be read.",
+            f"A file in it is damaged, or was written by another Tunedesk ({error}).",
+            f"Copy the folder again, or delete it: {folder}.",
+        ) from error
+
+
+def _read(folder: Path) -> Status:
     job_file = folder / "job.json"
     if not job_file.exists():
         return Status("waiting")
@@ -182,10 +197,21 @@ def _with(status: Status, **changes: Any) -> Status:
 
 
 def result(folder: Path) -> dict[str, Any]:
-    """What the job made. Raises NotFound while there is no result."""
+    """What the job made.
+
+    Raises:
+        NotFound: there is no result yet.
+        StorageFailed: it is damaged.
+    """
     if not (folder / "result.json").exists():
         raise NotFound(f"{folder.name} has no result yet.", "It has not finished.", "Wait for it, or look at its log.")
-    value: dict[str, Any] = files.read_json(folder / "result.json")
+    value = files.read_json(folder / "result.json")
+    if not isinstance(value, dict):
+        raise StorageFailed(
+            f"The result in {folder.name} is damaged.",
+            "It is a list or a single value instead of what the job made.",
+            "Copy the folder again, or delete it.",
+        )
     return value
 
 

@@ -59,12 +59,13 @@ def _one(named: list[str]) -> str:
 
 
 def _list(workspace: Workspace, named: list[str]) -> Told:
-    from engine.training.runs import get_run, list_runs
+    from engine.training.runs import get_run, shelf
 
     if not named:
-        found = list_runs(workspace)
+        found, unreadable = shelf(workspace)
         empty = "No runs yet. Next: tunedesk train"
-        return {"runs": [run_value(run) for run in found]}, "\n".join(map(run_line, found)) or empty
+        value = {"runs": [run_value(run) for run in found], "unreadable": unreadable}
+        return value, "\n".join([*map(run_line, found), *unreadable]) or empty
     told = [_detail(workspace, get_run(workspace, name)) for name in named]
     return {"runs": [value for value, _ in told]}, "\n".join(text for _, text in told)
 

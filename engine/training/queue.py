@@ -130,9 +130,18 @@ def learning(runs: Path) -> Path | None:
     """The run that learns at present, is about to, or is tried with other settings."""
     for path in runs.glob("[!.]*/run.json"):
         folder = path.parent
-        if jobs.read(folder).alive or _just_claimed(folder) or jobs.read(folder / FITTING).alive:
+        if _alive(folder) or _just_claimed(folder) or _alive(folder / FITTING):
             return folder
     return None
+
+
+def _alive(folder: Path) -> bool:
+    """Whether a job is under way in a folder. What such a one has written can be read: a damaged folder, copied in part
+    say, keeps nobody waiting."""
+    try:
+        return jobs.read(folder).alive
+    except StorageFailed:
+        return False
 
 
 def _just_claimed(folder: Path) -> bool:

@@ -16,11 +16,11 @@ import time
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine import files, jobs
 from engine.data import versions
-from engine.errors import InputRefused, NotFound, StorageFailed
+from engine.errors import InputRefused, NotFound, StorageFailed, TunedeskError
 from engine.models import catalogue
 from engine.training import queue
 from engine.training.history import provenance
@@ -268,10 +268,32 @@ def get_run(workspace: Workspace, run_id: str) -> Run:
     raise NotFound(f"There is no run {run_id}.", "", "Look at the list of runs for its name.")
 
 
+class Shelf(NamedTuple):
+    """The runs, newest first, and a sentence on each folder of one that cannot be read."""
+
+    runs: list[Run]
+    unreadable: list[str]
+
+
+def shelf(workspace: Workspace) -> Shelf:
+    """All runs; one that was damaged, copied in part, or made by another Tunedesk does not hide the others."""
+    found, unreadable = [], []
+    for manifest in sorted(workspace.runs.glob("[!.]*/run.json")):
+        try:
+            run = read(manifest.parent)
+            # A list shows both: what is wrong with them is to be met here.
+            _ = run.recipe, run.result
+            found.append(run)
+        except TunedeskError as error:
+            # Else it was deleted between the look and the reading.
+            if manifest.exists():
+                unreadable.append(f"The run in {manifest.parent} cannot be used. {error}")
+    return Shelf(sorted(found, key=lambda run: run.created_at, reverse=True), unreadable)
+
+
 def list_runs(workspace: Workspace) -> list[Run]:
-    """All runs, newest first."""
-    runs = [read(manifest.parent) for manifest in workspace.runs.glob("[!.]*/run.json")]
-    return sorted(runs, key=lambda run: run.created_at, reverse=True)
+    """All runs that can be read, newest first; `shelf` tells of the others, too."""
+    return shelf(workspace).runs
 
 
 def stop_and_keep(run: Run) -> None:
@@ -340,7 +362,11 @@ def read(folder: Path) -> Run:
     """
     saved = files.read_json(folder / "run.json")
     if not isinstance(saved, dict) or saved.pop("format", None) != FORMAT:
-        raise StorageFailed(f"The run {folder.name} was made by another Tunedesk.", f"This one reads format {FORMAT}.")
+        raise StorageFailed(
+            f"The run {folder.name} was made by another Tunedesk.",
+            f"This one reads format {FORMAT}.",
+            "Update Tunedesk, or delete the folder.",
+        )
     known = {each.name for each in fields(Run) if each.name not in ("id", "folder", "status")}
     unknown, missing = sorted(set(saved) - known), sorted({*REQUIRED} - set(saved))
     # It may come from another machine, and a name that is a list would break whatever shows it.
@@ -351,7 +377,7 @@ def read(folder: Path) -> Run:
             f"Its run.json has what is not known here: {', '.join(unknown)}."
             if unknown
             else f"Its run.json lacks {', '.join(missing)}.",
-            "Update Tunedesk." if unknown else "Copy the run's folder again.",
+            "Update Tunedesk." if unknown else "Copy the run's folder again, or delete it.",
         )
     status = queue.status(folder) or jobs.read(folder)
     return Run(id=folder.name, folder=folder, status=status, **saved)

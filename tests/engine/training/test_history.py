@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from engine import files
+from engine.cli import main
 from engine.errors import InputRefused, NotFound, StorageFailed
-from engine.training import runs
+from engine.facts import facts
+from engine.training import queue, runs
 from engine.training.history import history
 from engine.workspace import Workspace
 from tests.engine.training.made import made_evaluation, made_run
@@ -146,3 +148,37 @@ def test_a_folder_can_be_measured_while_a_training_moves_its_files(tmp_path: Pat
     worker.join()
 
     assert measured <= {100 + linked, 110 + linked}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("run.json", '{"format": 1, "na'),
+        ("run.json", '{"format": 2}'),
+        ("run.json", "[]"),
+        ("recipe.json", None),
+        ("recipe.json", '{"format": 1, "later": 1}'),
+        ("job.json", "{}"),
+        ("status.json", '{"state": "done", "later": 1}'),
+        ("result.json", "[1]"),
+    ],
+)
+def test_a_run_that_cannot_be_read_hides_no_other(
+    workspace: Workspace, name: str, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, _ = made_run(workspace, "Bad"), made_run(workspace, "Good")
+    if content is None:
+        (bad.folder / name).unlink()
+    else:
+        (bad.folder / name).write_text(content)
+
+    found = runs.shelf(workspace)
+
+    assert [run.name for run in found.runs] == ["Good"]
+    (told,) = found.unreadable
+    assert told.startswith(f"The run in {bad.folder} cannot be used. ")
+    assert queue.learning(workspace.runs) is None, "it keeps nobody waiting"
+    assert facts(workspace).runs >= 1
+    workspace.close()
+    assert main(["runs", "--workspace", str(workspace.root)]) == 0
+    assert told in capsys.readouterr().out
