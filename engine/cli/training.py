@@ -148,12 +148,13 @@ def _out_of_memory(run: "Run") -> OutOfMemory:
     error = run.status.error or {}
     title, message = error.get("title", ""), error.get("message", "")
     tell(f"{title} {message} Trying what fits; this goes on when the terminal is closed.")
-    # The process that watched over the run starts the search a moment after the run has ended.
+    # The process that watched over the run starts the search a moment after the run, unless something ended it, too.
     deadline = time.monotonic() + jobs.START_SECONDS
-    while not (run.folder / queue.FITTING / "job.json").exists() and time.monotonic() < deadline:
+    while (offer := fitting.read(run)) is None and time.monotonic() < deadline:
         time.sleep(0.2)
-    _follow(run.folder / queue.FITTING, "Stopping the search.")
-    offer = fitting.read(run)
+    if offer is not None:
+        _follow(run.folder / queue.FITTING, "Stopping the search.")
+        offer = fitting.read(run)
     if offer is None or offer.finding is None:
         return OutOfMemory(title, message, f"Look for settings that fit: tunedesk fit {run.id} --anew")
     take = f" Take it: tunedesk fit {run.id} --apply" if offer.state == "found" else ""

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from engine import files
-from engine.cli.training import _watched, run_value
+import pytest
+
+from engine import files, jobs
+from engine.cli.training import _watched, run_value, see_through
+from engine.errors import OutOfMemory
 from engine.training import restart, runs
 from engine.training.restart import Restart
 from engine.training.watch import Finding
@@ -46,3 +49,18 @@ def test_of_a_run_that_went_well_nothing_is_said(tmp_path: Path) -> None:
     assert run_value(run)["restarted"] is None
     assert restart.read(run.folder) is None
     workspace.close()
+
+
+def test_where_no_search_for_settings_begins_the_terminal_waits_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "START_SECONDS", 0.5)
+    workspace = make_workspace(tmp_path)
+    run = made_run(workspace, "large", state="running")
+    jobs.Report(run.folder).fail(OutOfMemory("It ran out of memory.", "This machine's memory was not enough."))
+    files.write_json(run.folder / "exit.json", {"code": 1, "at": 0.0})
+
+    with pytest.raises(OutOfMemory) as said:
+        see_through(workspace, run)
+
+    assert said.value.remedy == f"Look for settings that fit: tunedesk fit {run.id} --anew"
