@@ -55,14 +55,16 @@ def machine(folder: Path | None = None) -> Machine:
     """Reads the machine.
 
     Args:
-        folder: where free space is measured; the home folder when none is given.
+        folder: where free space is measured, or where it will be: its nearest parent that is there; the home folder
+            when none is given.
     """
     memory = psutil.virtual_memory()
+    place = (folder or Path.home()).absolute()
     return Machine(
         cores=usable_cores(),
         memory_total=memory.total,
         memory_free=memory.available,
-        disk_free=shutil.disk_usage(folder or Path.home()).free,
+        disk_free=shutil.disk_usage(next(each for each in (place, *place.parents) if each.exists())).free,
         system=f"{platform.system()} {platform.release()} on {platform.machine()}",
         python=platform.python_version(),
         gpus=nvidia_gpus(),

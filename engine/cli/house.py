@@ -40,7 +40,7 @@ def studio(
 def doctor(workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
     """Say what this machine is, what will be slow and what is missing."""
     folder = workspace or Path.home() / DEFAULT_FOLDER
-    machine = hardware.machine(_nearest_existing(folder))
+    machine = hardware.machine(folder)
     versions = {name: _version(name) for name in SHOWN}
     missing = [name for name, version in versions.items() if version is None]
     slow, wanting = _concerns(machine)
@@ -85,10 +85,6 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _nearest_existing(folder: Path) -> Path:
-    return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
 
 
 def test(context: typer.Context) -> None:

@@ -107,8 +107,7 @@ def choices(workspace: Workspace, chosen: str = catalogue.STARTER) -> Choices:
         StorageFailed: the list of models cannot be read.
         ModelUnavailable: the starter is missing from this installation.
     """
-    folder = catalogue.models_folder()
-    machine = hardware.machine(next(each for each in (folder, *folder.parents) if each.exists()))
+    machine = hardware.machine(catalogue.models_folder())
     speed = measure_speed(workspace, machine)
     here = [catalogue.resolve(), *catalogue.list_downloaded(), *_folders(workspace, chosen)]
     ids = {info.id for info in here}
@@ -150,12 +149,11 @@ def operations_per_token(offer: Offer) -> float:
 def measure_speed(workspace: Workspace, machine: Machine) -> Speed | None:
     """How quickly this machine trains; None where it has a GPU on which nothing was trained yet."""
     found = []
-    for base in {catalogue.STARTER, *(run.base for run in runs.list_runs(workspace))}:
+    for base, measured in pace.measured_by_base(workspace).items():
         info = _here(base)
-        if info is None:
-            continue
-        measured = [each for each in pace.measured(workspace, base) if each.account.shape.method == "sft"]
-        found.append((info.parameters, [_operations(each, info) for each in measured[: estimate.RUNS]]))
+        if info is not None:
+            learned = [each for each in measured if each.account.shape.method == "sft"]
+            found.append((info.parameters, [_operations(each, info) for each in learned[: estimate.RUNS]]))
     # A larger model keeps a machine busier than a small one, as those on the list do.
     largest = max((each for each in found if each[1]), default=None)
     if largest is not None:

@@ -153,9 +153,8 @@ def _watts_of_runs(workspace: Workspace, part: str) -> float | None:
     """What the newest runs on this machine drew on average while they ran."""
     drawn = []
     for run in list_runs(workspace):
-        taken = run.result.get("energy", {})
-        seconds = of_run(run, None).seconds
+        taken = run.result.get("energy") or {}
         here = run.result.get("pace", {}).get("machine") == hardware.name()
-        if here and taken.get("part") == part and seconds:
+        if here and taken.get("part") == part and (seconds := of_run(run, None).seconds):
             drawn.append(taken["kwh"] * JOULES_PER_KWH / seconds)
     return median(drawn[:3]) if drawn else None

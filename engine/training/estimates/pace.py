@@ -7,13 +7,14 @@ result.json and a probe's carry under "pace"; `measured` reads these accounts ba
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
-from engine import files, hardware
+from engine import files, hardware, jobs
+from engine.errors import TunedeskError
 from engine.training import runs
 from engine.training.recipes.recipe import Recipe, batches
 from engine.training.watch import Exchanged
@@ -190,29 +191,40 @@ class Stopwatch:
 
 def measured(workspace: Workspace, base: str) -> list[Measurement]:
     """What was measured on this machine with this base, the newest first; probes come after all runs."""
-    found = [*_of_runs(workspace, base), *_of_probes(workspace, base)]
-    return [each for each in found if each.account.machine == hardware.name()]
+    return measured_by_base(workspace).get(base, [])
 
 
-def _of_runs(workspace: Workspace, base: str) -> list[Measurement]:
-    return [
-        Measurement("run", Account.from_json(run.result["pace"]), run.recipe, run.data, run.version_hash)
-        for run in runs.list_runs(workspace)
-        if run.base == base and _whole(run.result.get("pace", {}))
-    ]
-
-
-def _of_probes(workspace: Workspace, base: str) -> list[Measurement]:
-    found = []
-    for result in sorted((workspace.root / PROBES).glob("*/result.json")):
-        about, saved = files.read_json(result.parent / "probe.json"), files.read_json(result)
-        if about["base"] == base and _whole(saved.get("pace", {})):
-            recipe = Recipe.load(result.parent / "recipe.json")
-            account = Account.from_json(saved["pace"])
-            found.append(Measurement("probe", account, recipe, mean=about["mean"], longest=about["longest"]))
+def measured_by_base(workspace: Workspace) -> dict[str, list[Measurement]]:
+    """What was measured on this machine, by the id of the base; of each as `measured` has it."""
+    found: dict[str, list[Measurement]] = {}
+    for base, each in (*_of_runs(workspace), *_of_probes(workspace)):
+        if each.account.machine == hardware.name():
+            found.setdefault(base, []).append(each)
     return found
 
 
-def _whole(saved: dict[str, Any]) -> bool:
+def _of_runs(workspace: Workspace) -> Iterator[tuple[str, Measurement]]:
+    for run in runs.list_runs(workspace):
+        saved = run.result.get("pace")
+        if _whole(saved):
+            yield run.base, Measurement("run", Account.from_json(saved), run.recipe, run.data, run.version_hash)
+
+
+def _of_probes(workspace: Workspace) -> Iterator[tuple[str, Measurement]]:
+    for result in sorted((workspace.root / PROBES).glob("*/result.json")):
+        try:
+            about, saved = files.read_json(result.parent / "probe.json"), jobs.result(result.parent).get("pace")
+            recipe = Recipe.load(result.parent / "recipe.json")
+        # Damaged, or of another Tunedesk: it is measured anew.
+        except TunedeskError:
+            continue
+        if _whole(saved):
+            account = Account.from_json(saved)
+            yield about["base"], Measurement("probe", account, recipe, mean=about["mean"], longest=about["longest"])
+
+
+def _whole(saved: Any) -> TypeGuard[dict[str, Any]]:
     """Whether it can be read here and has at least one usual step; other editions counted other things."""
-    return set(saved) == {each.name for each in fields(Account)} and saved["step"] > 0
+    if not isinstance(saved, dict) or set(saved) != {each.name for each in fields(Account)}:
+        return False
+    return set(saved["shape"]) == {each.name for each in fields(Shape)} and saved["step"] > 0
