@@ -24,8 +24,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from engine import files
 from engine.jobs import Report
 from engine.training import checkpoints, watch
-
-SAMPLE_ROUNDS = 5
+from engine.training.task import SAMPLE_ROUNDS
 
 
 class Live(TrainerCallback):

@@ -11,6 +11,9 @@ from engine.training.watch import Exchanged
 # Under what name a run's folder holds what it made: an adapter, a whole model, or an adapter with a classifier's head.
 MADE: dict[Method, str] = {"sft": "adapter", "dpo": "adapter", "full": "model", "classifier": "classifier"}
 
+# How often a training answers its sample questions, besides once before its first step.
+SAMPLE_ROUNDS = 5
+
 
 @dataclass(frozen=True)
 class Task:

@@ -21,7 +21,10 @@ from engine.training.estimates import needs, pace
 from engine.training.estimates.lengths import Counted, Lengths, count_rows, lengths
 from engine.training.estimates.needs import Correction, Mend
 from engine.training.estimates.pace import Measurement, Shape
+from engine.training.methods import exchange
+from engine.training.methods.shared import TOKENS_WORTH_COMPILING
 from engine.training.recipes.recipe import Recipe, Steps, count_steps, epochs_for
+from engine.training.task import SAMPLE_ROUNDS
 from engine.words import so_many
 from engine.workspace import Workspace
 
@@ -29,12 +32,8 @@ from engine.workspace import Workspace
 SHARE_OF_PEAK = 0.7
 # Imports, loading, first samples: seen on 2 cores. Where nothing was measured, twice that: there are checks, too.
 SECONDS_BEFORE = 14.0
-# From about so many tokens a CPU compiles the layers, and then learns about so much quicker
-# (`engine.training.methods.shared`).
-TOKENS_WORTH_COMPILING = 300_000
+# A CPU with compiled layers learns about so much quicker (`engine.training.methods.shared`).
 COMPILED_SPEED = 1.9
-# The callback that answers samples does so before the first step and so often over the run (`engine.training.live`).
-SAMPLE_ROUNDS = 5
 # Runs whose median is taken.
 RUNS = 3
 # Rows that are longer or shorter than those that were measured by more than this are batched differently.
@@ -113,8 +112,12 @@ class Situation(NamedTuple):
     @property
     def checked(self) -> int:
         """Validation examples that are looked at over the run, those before the first step included."""
-        each = min(self.recipe.validation_examples, self.version.counts.get("validation", 0))
-        return each * (1 + min(self.recipe.checks, self.steps.total))
+        return self.unseen * (1 + min(self.recipe.checks, self.steps.total))
+
+    @property
+    def unseen(self) -> int:
+        """Validation examples that a check looks at."""
+        return min(self.recipe.validation_examples, self.version.counts.get("validation", 0))
 
 
 class Duration(NamedTuple):
@@ -253,7 +256,10 @@ def _as_measured(measurement: Measurement, here: Situation) -> tuple[float, floa
     check = here.checked * account.check
     seconds = account.before + account.first + steps * (step + account.other) + check
     first_check = check / (1 + min(here.recipe.checks, steps))
-    return seconds + samples * account.sample + account.after, account.before + account.sample + first_check
+    # Once; a second time where answers were not seen to depend on their questions, which nobody knows before.
+    exchanged = exchange.looked_at(here.recipe.method, here.unseen) * account.check
+    seconds += exchanged + samples * account.sample + account.after
+    return seconds, account.before + account.sample + first_check
 
 
 def _as_long(measurement: Measurement, here: Situation) -> bool:

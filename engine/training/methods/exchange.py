@@ -17,6 +17,7 @@ from typing import Any
 from engine.models.loading import bf16_is_quick
 from engine.training.methods import shared
 from engine.training.methods.rows import IGNORED, Row
+from engine.training.recipes.recipe import Method
 from engine.training.watch import Exchanged
 
 MOST_ROWS = 40
@@ -49,6 +50,20 @@ def of_labels(model: Any, rows: Sequence[list[int]], labels: Sequence[int]) -> M
     if len(rows) < FEWEST_ROWS or len(set(labels)) < 2:
         return None
     return partial(_measure_labels, model, rows[:MOST_ROWS], labels[:MOST_ROWS])
+
+
+def looked_at(method: Method, unseen: int) -> int:
+    """How many examples a measurement looks at, each as often as it does: what it takes as a multiple of what a check
+    takes for one. With the starter and 31 examples it took 5.3 and 5.4 s, where that is 6.3 s; with 40, 11.1 and 11.5.
+
+    Args:
+        unseen: validation examples of the training.
+    """
+    if method == "dpo" or unseen < FEWEST_ROWS:
+        return 0
+    rows = min(unseen, MOST_ROWS)
+    # Of labels all ways follow from one look.
+    return rows if method == "classifier" else rows * (1 + len(ways(range(rows))))
 
 
 def ways(answers: Sequence[Any]) -> list[list[int]]:

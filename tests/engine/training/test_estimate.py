@@ -13,6 +13,7 @@ from engine.training.estimates import estimate as module
 from engine.training.estimates import lengths, pace, probe
 from engine.training.estimates.estimate import estimate, in_words
 from engine.training.estimates.pace import Account, Stopwatch
+from engine.training.methods import exchange
 from engine.training.recipes.recipe import Recipe
 from engine.workspace import Workspace
 from tests.engine.training.conftest import SHORT, make_workspace
@@ -103,6 +104,23 @@ def test_earlier_runs_give_the_time(workspace: Workspace, tiny: Path) -> None:
     assert "as earlier runs here did" in expected.sentence
 
 
+def test_exchanging_questions_takes_the_time_of_its_looks(workspace: Workspace, tiny: Path) -> None:
+    freezing.freeze(workspace, "more unseen", validation=0.4, golden=0.0)
+    recipe = replace(SHORT, validation_examples=40)
+    make_run(workspace, tiny, recipe, make_account(recipe, check=1.0))
+    few, many = (
+        estimate(workspace, "more unseen", str(tiny), replace(recipe, validation_examples=examples))
+        for examples in (exchange.FEWEST_ROWS - 1, exchange.FEWEST_ROWS)
+    )
+
+    checks, looks = 3, 1 + len(exchange.ways(range(exchange.FEWEST_ROWS)))
+    assert many.seconds - few.seconds == pytest.approx(checks + looks * exchange.FEWEST_ROWS)
+    assert many.seconds_to_first_step - few.seconds_to_first_step == pytest.approx(1.0)
+    assert exchange.looked_at("sft", 1000) == 40 * 9
+    assert exchange.looked_at("classifier", 31) == 31
+    assert exchange.looked_at("dpo", 31) == 0
+
+
 def test_a_probe_gives_the_time_until_there_is_a_run(workspace: Workspace, tiny: Path) -> None:
     per_step = tokens_per_step(workspace, tiny)
     make_probe(workspace, tiny, SHORT, make_account(SHORT, tokens_per_step=per_step, step=1.0))
@@ -132,6 +150,11 @@ def test_what_was_measured_elsewhere_or_otherwise_is_not_used(workspace: Workspa
     make_run(workspace, tiny, SHORT, elsewhere, "elsewhere")
     make_run(workspace, tiny, SHORT, {**make_account(SHORT), "later": 1.0}, "by another edition")
     make_run(workspace, tiny, SHORT, make_account(SHORT, step=0.0), "without a step")
+    account = make_account(SHORT)
+    account["shape"] = {**account["shape"], "later": 1}
+    make_run(workspace, tiny, SHORT, account, "with a shape of another edition")
+    make_probe(workspace, tiny, SHORT, make_account(SHORT))
+    (workspace.root / pace.PROBES / "one" / "probe.json").write_text('{"base": "st')
 
     assert estimate(workspace, None, str(tiny), SHORT).basis == "nothing"
 
