@@ -2,7 +2,8 @@
 
     not a number     the loss is none any more; the run ends
     diverging        the loss left where it had been; the run ends when it stays there
-    nothing learned  half-way through, the loss stands where it began
+    nothing learned  half-way through, the loss stands where it began; or the rate is so far off that it soon stands
+                     still, having learned which words are frequent and no more
     shuffled         answers are no likelier after their own question than after somebody else's
     memorising       next to no training loss, and it gets worse at what it does not see
     over-fitting     it gets worse at what it does not see
@@ -14,21 +15,13 @@ every model; and levels are compared, not single batches, which differ by half a
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
 from statistics import fmean, median
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-Point = tuple[int, float]
-Kind = Literal["not a number", "diverging", "nothing learned", "shuffled", "memorising", "over-fitting", "plateau"]
-KINDS: tuple[Kind, ...] = (
-    "not a number",
-    "diverging",
-    "nothing learned",
-    "shuffled",
-    "memorising",
-    "over-fitting",
-    "plateau",
-)
+from engine.training.watched import KINDS, Course, Exchanged, Finding, Kind, Point
+
+__all__ = ["KINDS", "Course", "Exchanged", "Finding", "Kind", "Point", "look", "lower_rate"]
+
 ENOUGH_POINTS = 10
 # A level is the median of so many training losses, one after the other.
 LEVEL = 5
@@ -58,89 +51,12 @@ FLAT_SHARE = 0.02
 # Towards the end the schedule takes the learning rate to zero, and every curve is flat.
 LAST_JUDGED = 0.85
 LEARNED_SHARE = 0.2
-# A rate this many times the usual one, or this small a part of it, is what keeps a run from learning.
-OFF = 2.0
+# A rate this many times the usual one, or this small a part of it, is what keeps a run from learning. Further off, it
+# is also why a loss stands still that fell at first: at 25 and at 100 times its usual rate the tiny model went from 7.5
+# to 5.8 in a sixth of the run and stayed there, its gradient a thirtieth of what it had been; at 8 times it learned.
+OFF, FAR_OFF = 2.0, 5.0
 # What a recipe may ask for; its rate factor reaches beyond.
 LOWEST_RATE, HIGHEST_RATE = 1e-7, 0.1
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the watcher sees.
-
-    Attributes:
-        sentence: what is the matter.
-        remedy: what helps.
-        mend: the same as data: settings of the recipe with the values that they should have. Empty where a person has
-            to do something else.
-        stop: going on is of no use.
-        step: after which it was seen.
-    """
-
-    kind: Kind
-    sentence: str
-    remedy: str = ""
-    mend: dict[str, Any] = field(default_factory=dict)
-    stop: bool = False
-    step: int = 0
-
-    @property
-    def words(self) -> str:
-        return f"{self.sentence} {self.remedy}".strip()
-
-    def as_dict(self) -> dict[str, Any]:
-        """As it is written down, and for `--json`."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> "Finding | None":
-        """From a line of metrics.jsonl or a result; None where it says that all is well, or is of before there was
-        more than a sentence."""
-        known = {each.name: saved[each.name] for each in fields(cls) if each.name in saved}
-        return cls(**known) if known.get("kind") in KINDS and known.get("sentence") else None
-
-
-@dataclass(frozen=True)
-class Course:
-    """What the watcher knows of a run before its first step.
-
-    Attributes:
-        steps: how many it will make.
-        epochs: how often it will have seen each example by then, and `usual_epochs` how often it would by itself.
-        learning_rate: at its highest, and `usual_rate` the one that suits the model's size and the method.
-        patience: checks without improvement after which it ends, 0 for never.
-        goes_on: whether it began with what another run had learned, so that little may be left to learn.
-    """
-
-    steps: int
-    epochs: float
-    usual_epochs: float
-    learning_rate: float
-    usual_rate: float
-    patience: int = 0
-    goes_on: bool = False
-
-    def seen(self, step: int) -> float:
-        """How often each example was seen after a step."""
-        return self.epochs * step / self.steps
-
-
-class Exchanged(NamedTuple):
-    """The loss of the same validation answers after their own questions and after one another's, at a step.
-
-    `others` holds a mean loss for each of several ways to exchange all questions. Every question and every answer
-    counts as often in each of them as in `own`, so that these means differ by what belongs together alone: where
-    nothing does, `own` is one of them like any other.
-    """
-
-    step: int
-    own: float
-    others: tuple[float, ...]
-
-    @property
-    def depends(self) -> bool:
-        """Whether answers are likelier after their own question than after those of others."""
-        return self.own < min(self.others)
 
 
 def look(
@@ -159,7 +75,8 @@ def look(
         or _shuffled(course, train, validation, exchanged)
         or _memorising(course, train, validation)
         or _nothing_learned(course, train, validation)
-        or _over_fitting(course, validation)
+        or _stuck(course, train)
+        or _over_fitting(course, train, validation)
         or _plateau(course, train, validation)
     )
 
@@ -203,6 +120,12 @@ def _diverging(course: Course, train: Sequence[Point], validation: Sequence[Poin
 def _levels(losses: Sequence[float]) -> list[float]:
     """The median of each few losses that follow one another."""
     return [median(losses[at : at + LEVEL]) for at in range(len(losses) - LEVEL + 1)]
+
+
+def _level(train: Sequence[Point], step: int) -> float | None:
+    """The level that the training loss had come to by a step; None where too little was measured."""
+    losses = [loss for at, loss in train if at <= step][-LEVEL:]
+    return median(losses) if len(losses) == LEVEL else None
 
 
 def _bound(levels: Sequence[float], began: float) -> tuple[float, float]:
@@ -250,6 +173,22 @@ def _nothing_learned(course: Course, train: Sequence[Point], validation: Sequenc
         "nothing learned",
         sentence,
         "Look at some examples: does each answer follow from its question? If they are right, more epochs help.",
+    )
+
+
+def _stuck(course: Course, train: Sequence[Point]) -> Finding | None:
+    step = train[-1][0] if train else 0
+    if course.goes_on or course.learning_rate <= FAR_OFF * course.usual_rate or step < BY_THEN * course.steps:
+        return None
+    early, now = _level(train, course.steps // 4), _level(train, step)
+    if early is None or now is None or now < max(early * (1 - LEARNED_SHARE), HARDLY_LESS * train[0][1]):
+        return None
+    times = course.learning_rate / course.usual_rate
+    return Finding(
+        "nothing learned",
+        f"It learns hardly any more: the loss was {train[0][1]:.2f} at first, {early:.2f} after a quarter of the run, "
+        f"and is {now:.2f}. The learning rate is {times:.0f} times what suits this model.",
+        *_usual_rate(course),
     )
 
 
@@ -324,7 +263,7 @@ def _fewer_epochs(course: Course, best: int | None) -> tuple[str, dict[str, Any]
     return more, {}
 
 
-def _over_fitting(course: Course, validation: Sequence[Point]) -> Finding | None:
+def _over_fitting(course: Course, train: Sequence[Point], validation: Sequence[Point]) -> Finding | None:
     if len(validation) <= RISES_IN_A_ROW:
         return None
     best_step, best = min(validation, key=lambda point: point[1])
@@ -339,11 +278,25 @@ def _over_fitting(course: Course, validation: Sequence[Point]) -> Finding | None
             f"{since[-1]:.2f}.",
             *_slower(course),
         )
+    if course.learning_rate > OFF * course.usual_rate and not _by_heart(train, best_step, since[-1]):
+        return Finding(
+            "nothing learned",
+            f"It gets worse instead of better: the validation loss was {best:.2f} at step {best_step:,} and is "
+            f"{since[-1]:.2f}, while the training loss does not fall either. The learning rate is too high.",
+            *_usual_rate(course),
+        )
     return Finding(
         "over-fitting",
         f"It begins to learn the examples by heart: the validation loss was best at step {best_step}.",
         *_fewer_epochs(course, best_step),
     )
+
+
+def _by_heart(train: Sequence[Point], best: int, latest: float) -> bool:
+    """Whether examples are being learned by heart since the best step: their loss fell on, or lies far below that of
+    what is not seen; also where that cannot be told."""
+    then, now = _level(train, best), _level(train, train[-1][0] if train else 0)
+    return then is None or now is None or now < then / RISE or now * JUMP < latest
 
 
 def _plateau(course: Course, train: Sequence[Point], validation: Sequence[Point]) -> Finding | None:

@@ -56,6 +56,15 @@ def test_what_runs_away_is_seen_without_validation_examples_too(name: str) -> No
     assert (last.kind, last.stop) == ("diverging", True)
 
 
+@pytest.mark.parametrize("name", [name for name in SPOILED if "few_unseen" in name])
+def test_a_rate_far_off_is_seen_without_validation_examples_too(name: str) -> None:
+    first, *_, last = seen({**CURVES[name], "validation": []})
+
+    assert {first.kind, last.kind} == {"nothing learned"}, "and not that it learned most of what it can"
+    assert "times what suits this model" in last.sentence
+    assert last.mend == {"learning_rate": None, "learning_rate_factor": 1.0}
+
+
 @pytest.mark.parametrize("name", SPOILED)
 def test_what_spoils_a_run_is_seen(name: str) -> None:
     *_, last = seen(CURVES[name])
@@ -118,6 +127,24 @@ def test_a_rising_validation_loss_is_over_fitting() -> None:
     assert finding is not None
     assert finding.kind == "over-fitting"
     assert "step 2" in finding.sentence
+
+
+def test_what_gets_worse_and_is_not_learned_by_heart_is_the_rate() -> None:
+    course = Course(360, epochs=20.0, usual_epochs=12.0, learning_rate=0.04, usual_rate=4e-3)
+    # It falls to the level of the most frequent words and stays there, as the tiny model does at such a rate.
+    stands = curve(*(max(5.7, 7.5 - 0.2 * step) + 0.1 * (step % 2) for step in range(36)))
+    rises = [(0, 7.5), (12, 5.8), (24, 6.0), (36, 6.1)]
+
+    rate = judge(course, stands, rises)
+    heart = judge(course, curve(*(7.5 * 0.93**step for step in range(36))), rises)
+
+    assert rate is not None
+    assert (rate.kind, rate.mend) == ("nothing learned", {"learning_rate": None, "learning_rate_factor": 1.0})
+    assert rate.sentence.startswith(
+        "It gets worse instead of better: the validation loss was 5.80 at step 12 and is 6.1"
+    )
+    assert heart is not None
+    assert (heart.kind, list(heart.mend)) == ("over-fitting", ["epochs"])
 
 
 def test_a_validation_loss_that_wavers_is_not_over_fitting() -> None:
