@@ -75,7 +75,8 @@
     }
   };
 
-  // What a person has opened stays open when Python draws it again; forgotten once it is no longer on the page.
+  // What a person has opened stays open when Python draws it again, which shuts it; forgotten once it is no longer on
+  // the page.
   const opened = new Set();
   const keepOpen = () => {
     if (!opened.size) return;
@@ -128,5 +129,5 @@
       history.pushState(null, "", `#${station}`);
     }
     mark(station);
-  }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["aria-selected"] });
+  }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["aria-selected", "open"] });
 })();

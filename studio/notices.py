@@ -75,23 +75,28 @@ def as_notice(error: Exception) -> gr.Error:
     )
 
 
-def body(message: str, remedy: str, details: str = "") -> str:
-    """The inside of a notice as HTML, everything escaped; `details` stay folded and can be copied."""
+def body(message: str, remedy: str, details: str = "", fold: str = "") -> str:
+    """The inside of a notice as HTML, everything escaped; `details` stay folded and can be copied.
+
+    Args:
+        fold: the name under which the page keeps the fold open when it is drawn again.
+    """
     parts = [f"<p>{escape(message, quote=False)}</p>"] if message else []
     if remedy:
         parts.append(f'<p class="td-remedy">{escape(remedy, quote=False)}</p>')
     if details:
+        kept = f' data-fold="{escape(fold)}"' if fold else ""
         parts.append(
-            '<details class="td-details"><summary>Details for your engineer</summary>'
+            f'<details class="td-details"{kept}><summary>Details for your engineer</summary>'
             f"<pre>{escape(details, quote=False)}</pre>"
             '<button type="button" class="td-copy">Copy details</button></details>'
         )
     return f'<div class="td-notice">{"".join(parts)}</div>'
 
 
-def card(title: str, message: str, remedy: str, details: str = "") -> str:
+def card(title: str, message: str, remedy: str, details: str = "", *, fold: str = "") -> str:
     """The same notice standing on a page, for a run that failed: put it into a `gr.HTML`."""
-    inside = f"<h4>{escape(title)}</h4>{body(message, remedy, details)}"
+    inside = f"<h4>{escape(title)}</h4>{body(message, remedy, details, fold)}"
     return f'<section class="td-notice-card" role="status">{inside}</section>'
 
 
