@@ -9,6 +9,7 @@ from html import escape
 from engine.facts import Running
 from engine.progress import Next, State, Station, start_sentence
 from studio.charts import duration
+from studio.pieces import bar
 
 ICONS = {
     "data": '<path d="M3.5 5h12.5v8.5H9.5L6 16.5v-3H3.5z"/><path d="M19 9.5h1.5v8h-2.5v2.8L14.5 17.5H11.5"/>',
@@ -101,15 +102,9 @@ def _running(job: Running) -> str:
             f'<button type="button" class="td-plain" data-stop="{job.kind}/{escape(job.id)}" '
             f'aria-label="{stops}">{"Cancel" if job.kind == "import" else "Stop"}</button>'
         )
-    share = f"{100 * status.share:.1f}"
-    bar = (
-        f'<span class="td-progress" role="progressbar" aria-valuenow="{share}" aria-label="{escape(job.name)}">'
-        f'<i style="width:{share}%"></i></span>'
-        if status.steps
-        else '<span class="td-progress td-unknown" role="progressbar"><i></i></span>'
-    )
+    far = bar(status.share if status.steps else None, job.name)
     header = f"<header><b>{escape(job.name)}</b>{button}</header>"
-    return f'<section class="td-run">{header}{bar}<p>{escape(words)}</p></section>'
+    return f'<section class="td-run">{header}{far}<p>{escape(words)}</p></section>'
 
 
 def _head(place: str, title: str, sentence: str, onward: Next | None) -> str:

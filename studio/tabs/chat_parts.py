@@ -10,6 +10,7 @@ from engine.guardrails.verdict import Verdict
 from engine.serving.bots import Bot
 from engine.serving.clients import Waiting
 from engine.serving.conversation import Done, Event, Piece
+from studio.pieces import bar
 
 PRESSED = """
 element.addEventListener("click", (event) => {
@@ -84,8 +85,7 @@ def _answer(name: str, answer: Answer, named: bool, fold: str) -> str:
     title = f"<h4>{escape(name)}</h4>" if named else ""
     if not answer.text:
         words = escape(answer.waiting or "Thinking")
-        bar = '<span class="td-progress td-unknown" role="progressbar"><i></i></span>' if answer.waiting else ""
-        said = "No answer." if answer.done else f"{words}{bar}"
+        said = "No answer." if answer.done else f"{words}{bar(None, answer.waiting) if answer.waiting else ''}"
         return f'<section>{title}<div class="td-bubble td-pending">{said}</div></section>'
     return f'<section>{title}<div class="td-bubble">{escape(answer.text)}</div>{_why(answer, fold)}</section>'
 
@@ -176,5 +176,5 @@ def making(name: str, message: str) -> str:
     """A bot that is being made from a run."""
     return (
         f'<div class="td-card"><p><b>The bot of {escape(name)} is being made.</b> {escape(message or "Starting")}</p>'
-        '<span class="td-progress td-unknown" role="progressbar"><i></i></span></div>'
+        f"{bar(None, 'Making the bot')}</div>"
     )

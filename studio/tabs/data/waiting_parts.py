@@ -12,6 +12,7 @@ from engine.data.sources.ticket_lists import DESKS
 from engine.errors import TunedeskError
 from studio import notices
 from studio.charts import duration
+from studio.pieces import bar
 from studio.tabs.data.files_parts import FORMATS, LABELS
 
 # A person who needs a column beyond these knows its name, and says it in a terminal.
@@ -269,15 +270,10 @@ def _waiting(waiting: Waiting, *, first: bool) -> str:
             f"{notices.card(error.get('title', ''), error.get('message', ''), error.get('remedy', ''))}</section>"
         )
     words, share = _progress(waiting, first=first)
-    bar = (
-        '<span class="td-progress td-unknown" role="progressbar"><i></i></span>'
-        if share is None
-        else f'<span class="td-progress" role="progressbar" aria-valuenow="{share:.1f}" '
-        f'aria-label="{escape(waiting.name)}"><i style="width:{share:.1f}%"></i></span>'
-    )
+    far = bar(None if share is None else share / 100, waiting.name)
     return (
         f'<section class="td-card td-import"><header class="td-apart"><h3>{escape(waiting.name)}</h3>'
-        f"{_leave(waiting, 'Cancel')}</header>{bar}<p>{escape(words)}</p></section>"
+        f"{_leave(waiting, 'Cancel')}</header>{far}<p>{escape(words)}</p></section>"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from engine.training.checks.preflight import Finding
 from engine.training.recipes.filled import KNOWN
 from engine.words import so_many
+from studio.pieces import button
 
 SAID: dict[frozenset[tuple[str, Any]], str] = {
     frozenset({("epochs", None)}): "Leave Epochs empty",
@@ -47,9 +48,7 @@ def _value(name: str, value: Any) -> str:
 
 def mend_button(kind: str, mend: Mapping[str, Any]) -> str:
     """The button that applies a mend; nothing where there is none."""
-    if not mend:
-        return ""
-    return f'<button type="button" class="td-button" data-mend="{escape(kind)}">{escape(words_of(mend))}</button>'
+    return button(words_of(mend), mend=kind) if mend else ""
 
 
 def findings(found: tuple[Finding, ...]) -> str:
@@ -64,7 +63,7 @@ def wrong(messages: Mapping[str, str]) -> str:
     """Values that no setting can have, where the plan would stand."""
     listed = "".join(
         f'<li class="td-stops"><b>{escape(message)}</b><p>{escape(KNOWN[name].help)}</p>'
-        f'<button type="button" class="td-button" data-back="{name}">Set it back</button></li>'
+        f"{button('Set it back', back=name)}</li>"
         for name, message in messages.items()
     )
     return f'<ul class="td-findings">{listed}</ul>'

@@ -183,25 +183,22 @@ def build(workspace: Workspace, refresh: gr.State) -> gr.Textbox:
 def _fields() -> tuple[gr.Textbox, gr.Button, gr.Textbox, gr.Button, gr.Textbox]:
     """What can be typed: a folder, an id of the hub, a token; with the buttons of the first two."""
     gr.HTML("<h3>Another one</h3>")
-    plain = gr.InputHTMLAttributes(autocomplete="off", spellcheck=False)
-    with gr.Row(elem_classes="td-model-field"):
-        folder = gr.Textbox(
-            label="A folder on this machine",
-            info="With config.json, tokenizer.json and weights as safetensors.",
-            placeholder="/home/me/models/Qwen3-0.6B",
-            elem_id="train-model-folder",
-            html_attributes=plain,
-        )
-        use = gr.Button("Use this folder", elem_id="train-model-use", scale=0)
-    with gr.Row(elem_classes="td-model-field"):
-        name = gr.Textbox(
-            label="A model of the hub",
-            info="Its id from the top of its page, or the page's address.",
-            placeholder="Qwen/Qwen3-0.6B",
-            elem_id="train-model-id",
-            html_attributes=plain,
-        )
-        get = gr.Button("Download", elem_id="train-model-download", scale=0)
+    folder, use = _field(
+        "Use this folder",
+        "train-model-use",
+        label="A folder on this machine",
+        info="With config.json, tokenizer.json and weights as safetensors.",
+        placeholder="/home/me/models/Qwen3-0.6B",
+        elem_id="train-model-folder",
+    )
+    name, get = _field(
+        "Download",
+        "train-model-download",
+        label="A model of the hub",
+        info="Its id from the top of its page, or the page's address.",
+        placeholder="Qwen/Qwen3-0.6B",
+        elem_id="train-model-id",
+    )
     token = gr.Textbox(
         label="Token, for gated models",
         info="Paste it before you press Download or Go on. It is kept nowhere.",
@@ -212,3 +209,10 @@ def _fields() -> tuple[gr.Textbox, gr.Button, gr.Textbox, gr.Button, gr.Textbox]
     )
     gr.HTML(parts.questions(download.hub_address()))
     return folder, use, name, get, token
+
+
+def _field(press: str, press_id: str, **words: Any) -> tuple[gr.Textbox, gr.Button]:
+    """A field with the button that does something with it."""
+    with gr.Row(elem_classes="td-model-field"):
+        text = gr.Textbox(html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False), **words)
+        return text, gr.Button(press, elem_id=press_id, scale=0)

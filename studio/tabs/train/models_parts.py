@@ -13,6 +13,7 @@ from engine.training.bases.removal import Removal
 from engine.training.estimates.estimate import Fits, in_words
 from engine.words import so_large, so_many
 from studio import notices
+from studio.pieces import bar, button
 
 CHIPS: dict[Fits, str] = {"fits": "td-good", "tight": "td-warn", "too big": "td-bad"}
 STATES = {
@@ -83,11 +84,11 @@ def line(base: str, begun: Sequence[Download], *, opened: bool) -> str:
         f'<p class="td-quiet" role="status">{escape(offered.name_of(each.id))}: {escape(_progress(each))}</p>'
         for each in alive
     )
-    button = (
+    turn = (
         f'<button type="button" class="td-link" data-press="panel" aria-expanded="{str(opened).lower()}" '
         f'aria-controls="train-models">{"Close" if opened else "Change"}</button>'
     )
-    return f'<p class="td-base">Base model: {words} {button}</p>{told}'
+    return f'<p class="td-base">Base model: {words} {turn}</p>{told}'
 
 
 def _where(info: catalogue.ModelInfo) -> str:
@@ -120,22 +121,11 @@ def _download(download: Download) -> str:
         buttons = _button("Go on", "fetch", download.id, css="td-button", what=f"Go on downloading {name}")
         buttons += _button("Throw away", "discard", download.id, sure=sure)
     card = notices.card(error["title"], error["message"], error["remedy"]) if error else ""
+    arrived = bar(status.share) if status.step else bar(None, "Asking the hub") if status.alive else ""
     return (
         f'<section class="td-download" aria-label="Download of {name}"><header><h4>{name}</h4>{chip}</header>'
-        f'{_bar(status.share if status.step else None, alive=status.alive)}<p class="td-soft" role="status">'
+        f'{arrived}<p class="td-soft" role="status">'
         f'{escape(words)}</p>{card}<p class="td-presses">{buttons}</p></section>'
-    )
-
-
-def _bar(share: float | None, *, alive: bool) -> str:
-    if share is None and not alive:
-        return ""
-    if share is None:
-        return '<span class="td-progress td-unknown" role="progressbar" aria-label="Asking the hub"><i></i></span>'
-    percent = f"{100 * share:.1f}"
-    return (
-        f'<span class="td-progress" role="progressbar" aria-valuenow="{percent}" aria-label="{percent}% downloaded">'
-        f'<i style="width:{percent}%"></i></span>'
     )
 
 
@@ -167,8 +157,8 @@ def lists(found: Choices, base: str, begun: Sequence[str], removals: dict[str, R
 def _advice(found: Choices, base: str, begun: Sequence[str]) -> str:
     """Which one to take, and the button for it where it is not chosen yet."""
     taken = next(each for each in (*found.here, *found.offered) if each.offer.id == found.advice.base)
-    button = "" if taken.offer.id == base else _choose(taken) if taken.info else _fetch(taken, found, begun)
-    return f'<div class="td-advice"><p>{escape(found.advice.sentence)}</p>{button}</div>'
+    press = "" if taken.offer.id == base else _choose(taken) if taken.info else _fetch(taken, found, begun)
+    return f'<div class="td-advice"><p>{escape(found.advice.sentence)}</p>{press}</div>'
 
 
 def _explained(found: Choices) -> str:
@@ -265,9 +255,4 @@ def _chip(way: str, fit: Fit) -> str:
 
 def _button(words: str, press: str, model_id: str, *, css: str = "td-plain", what: str = "", sure: str = "") -> str:
     """A button; one with `sure` asks that before it does anything."""
-    asks = f' data-sure="{escape(sure)}" data-words="{escape(words)}"' if sure else ""
-    label = f' aria-label="{escape(what)}"' if what else ""
-    return (
-        f'<button type="button" class="{css}" data-press="{press}" data-id="{escape(model_id)}"{asks}{label}>'
-        f"{escape(words)}</button>"
-    )
+    return button(words, css=css, label=what, press=press, id=model_id, sure=sure, words=words if sure else "")

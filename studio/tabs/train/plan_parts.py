@@ -14,6 +14,7 @@ from engine.training.recipes.filled import KNOWN
 from engine.training.recipes.own_recipes import Choice
 from engine.training.recipes.recipe import changes
 from engine.words import so_many
+from studio.pieces import bar
 from studio.tabs.train import checks_parts
 from studio.tabs.train.words import TITLES
 
@@ -94,8 +95,8 @@ def _measuring(out: Outlook) -> str:
         return ""
     if probe.status.alive:
         return (
-            '<p class="td-soft" role="status"><span class="td-progress td-unknown" role="progressbar" '
-            f'aria-label="Measuring"><i></i></span>{escape(probe.status.message or "Starting the measurement")}</p>'
+            f'<p class="td-soft" role="status">{bar(None, "Measuring")}'
+            f"{escape(probe.status.message or 'Starting the measurement')}</p>"
         )
     error = probe.status.error or {}
     told = " ".join(filter(None, (error.get("title", ""), error.get("message", ""), error.get("remedy", ""))))
