@@ -20,7 +20,7 @@ Point = tuple[float, float]
 # others flat.
 HEADROOM = 1.25
 COLOURS = 6
-"""As many runs are told apart by colour and dashes (assets/theme/train-runs.css)."""
+"""As many runs are told apart by colour and dashes (assets/theme/train-history.css)."""
 
 
 class Axis(NamedTuple):

@@ -14,7 +14,7 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 STYLES = (
     "page", "frame", "pieces", "charts", "components", "narrow", "start", "data", "data-examples", "data-versions",
     "evaluate", "data-clean", "data-topics", "data-privacy", "data-duplicates", "train", "train-models", "train-runs",
-    "chat", "ship",
+    "train-history", "chat", "ship",
 )  # fmt: skip
 """The stylesheet's files in `assets/theme`, in the order in which they override each other."""
 

@@ -1,1 +1,1 @@
-"""One module per station of the loop, each with `build(workspace, tick)`."""
+"""One module per station of the loop, with `build`; a screen that shows what goes on without it has `signs` too."""

@@ -144,11 +144,20 @@ def _beside(bot: Bot) -> tuple[Any, ...]:
     )
 
 
+def signs(workspace: Workspace) -> list[Any]:
+    """At every tick: bots are made of runs that have ended. What a page is drawn again for is how far they are."""
+    return _told(make.make_missing(workspace))
+
+
+def _told(makings: Sequence[make.Making]) -> list[Any]:
+    return [[each.run.id, each.status.state, each.status.message] for each in makings]
+
+
 @notices.shown
 def pulse(workspace: Workspace, seen: list[Any], refresh: float) -> tuple[Any, ...]:
-    """At every tick: bots are made of runs that have ended; once one is there, it can be chosen."""
+    """When a sign changed: the bot that is being made; once it is there, it can be chosen."""
     makings = make.make_missing(workspace)
-    now = [[each.run.id, each.status.state, each.status.message] for each in makings]
+    now = _told(makings)
     if now == seen:
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
     made = {each[0] for each in seen} - {each[0] for each in now}
@@ -159,7 +168,7 @@ def pulse(workspace: Workspace, seen: list[Any], refresh: float) -> tuple[Any, .
         html = parts.making(under_way.run.name, under_way.status.message)
     elif failed is not None:
         error = failed.status.error or {"title": "The bot could not be made.", "message": "", "remedy": ""}
-        html = notices.card(**error, details=jobs.log_tail(failed.run.folder / "bot"))
+        html = notices.card(**error, details=jobs.log_tail(failed.run.folder / "bot"), fold=f"log-{failed.run.id}-bot")
     return now, html, gr.Button(visible=failed is not None), time.monotonic() if made else refresh
 
 
@@ -183,8 +192,8 @@ def _example(workspace: Workspace) -> Callable[..., Iterator[tuple[Any, ...]]]:
 # --- The tab --------------------------------------------------------------------------------------------------------
 
 
-def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
-    """Lays out the screen and wires its own events."""
+def build(workspace: Workspace, mark: gr.HTML) -> ChatTab:
+    """Lays out the screen and wires its own events; `mark` changes with the `signs`."""
     known = [(each.name, each.id) for each in bots.list_bots(workspace)]
     rounds, seen, refresh = gr.State([]), gr.State([]), gr.State(0.0)
     made = gr.HTML(elem_id="chat-making")
@@ -246,5 +255,5 @@ def build(workspace: Workspace, tick: gr.Timer) -> ChatTab:
     )
     share.release(partial(set_share, workspace), [bot, share], policy, api_name="chat_share", show_progress="hidden")
     retry.click(partial(make_again, workspace), None, None, api_name="chat_make_again", show_progress="hidden")
-    tick.tick(partial(pulse, workspace), [seen, refresh], [seen, made, retry, refresh], **QUIET)
+    mark.change(partial(pulse, workspace), [seen, refresh], [seen, made, retry, refresh], **QUIET)
     return ChatTab(bot, time.monotonic, (refresh,))

@@ -215,13 +215,18 @@ def _newest(workspace: Workspace) -> str | None:
     return next((evaluation.id for evaluation in evaluations.list_evaluations(workspace)), None)
 
 
-@notices.shown
-def pulse(workspace: Workspace, seen: dict[str, Any], changed: int) -> tuple[Any, ...]:
-    """At every tick: the running evaluation's progress; once one has ended, a redraw of everything."""
-    now = {
+def signs(workspace: Workspace) -> dict[str, Any]:
+    """What a page is drawn again for when it changes: where every evaluation stands."""
+    return {
         identity: (status.state, status.step, status.message, round(status.seconds_left or 0))
         for identity, status in evaluations.statuses(workspace).items()
     }
+
+
+@notices.shown
+def pulse(workspace: Workspace, seen: dict[str, Any], changed: int) -> tuple[Any, ...]:
+    """When a sign changed: the running evaluation's progress; once one has ended, a redraw of everything."""
+    now = signs(workspace)
     if now == seen:
         return (gr.skip(),) * 6
     ended = [identity for identity, each in now.items() if each[0] in jobs.ENDED and seen.get(identity) != each]
@@ -234,7 +239,7 @@ def pulse(workspace: Workspace, seen: dict[str, Any], changed: int) -> tuple[Any
     if status.alive:
         html = parts.under_way(evaluation)
     elif status.state == "failed":
-        html = parts.failed(status, jobs.log_tail(evaluation.folder))
+        html = parts.failed(evaluation, jobs.log_tail(evaluation.folder))
     resumable = status.state in ("failed", "stopped")
     return (
         now,
@@ -293,8 +298,8 @@ def _take_out(workspace: Workspace) -> Callable[[int, gr.EventData], int]:
 # --- The tab --------------------------------------------------------------------------------------------------------
 
 
-def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
-    """Lays out the screen and wires its own events."""
+def build(workspace: Workspace, mark: gr.HTML) -> EvaluateTab:
+    """Lays out the screen and wires its own events; `mark` changes with the `signs`."""
     changed, rated, seen, refresh = gr.State(0), gr.State(0), gr.State({}), gr.State(0.0)
     with gr.Tabs(elem_classes="td-inner"):
         with gr.Tab("Measure", id="evaluate-measure-tab"):
@@ -354,7 +359,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> EvaluateTab:
     halt.click(partial(stop, workspace), None, None, api_name="evaluate_stop", show_progress="hidden")
     again.click(partial(resume, workspace), changed, changed, api_name="evaluate_resume", show_progress="hidden")
     pulsed = [seen, progress, halt, again, shown, changed]
-    tick.tick(partial(pulse, workspace), [seen, changed], pulsed, **QUIET)
+    mark.change(partial(pulse, workspace), [seen, changed], pulsed, **QUIET)
 
     *fields, add, upload = form
     add.click(

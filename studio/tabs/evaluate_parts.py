@@ -18,9 +18,9 @@ from engine.evaluation.normalise import normalise, says
 from engine.evaluation.planning import Plan
 from engine.evaluation.ratings import Blind, Progress
 from engine.evaluation.report import Group, Report, Side
-from engine.jobs import Status
 from engine.words import so_many
 from studio import charts, notices
+from studio.pieces import bar
 
 GROUPS_SHOWN = 12
 _WORDS = re.compile(r"\s+|\S+")
@@ -75,7 +75,7 @@ def golden_account(account: Account) -> str:
         )
     chips = "".join(
         f"<li><b>{each.number}</b>{f' of at least {each.least}' if each.least else ''} {escape(each.tag)}"
-        f"{_bar(min(1.0, each.number / (each.least or 1)))}</li>"
+        f"{bar(min(1.0, each.number / (each.least or 1)))}</li>"
         for each in account.tags
     )
     gaps = f'<p class="td-quiet">Still missing: {escape("; ".join(account.gaps))}.</p>' if account.gaps else ""
@@ -107,17 +107,6 @@ def _facts_to_say(question: Question) -> str:
 
 def _chips(tags: Sequence[str]) -> str:
     return " ".join(f'<span class="td-chip">{escape(tag)}</span>' for tag in tags)
-
-
-def _bar(share: float | None) -> str:
-    """A bar filled to this share, 0 to 1; one that wanders where nobody knows."""
-    if share is None:
-        return '<span class="td-progress td-unknown" role="progressbar" aria-label="Under way"><i></i></span>'
-    percent = f"{100 * share:.1f}"
-    return (
-        f'<span class="td-progress" role="progressbar" aria-valuenow="{percent}" aria-label="{percent}% done">'
-        f'<i style="width:{percent}%"></i></span>'
-    )
 
 
 def _table(head: str, rows: str, css: str = "") -> str:
@@ -164,14 +153,15 @@ def under_way(evaluation: Evaluation) -> str:
     counted = f"{status.step:,} of {status.steps:,} answers" if status.steps else "Loading the models"
     return (
         f'<section class="td-card"><h4>{escape(words)}</h4><p>{counted}{left}. It goes on when this page is closed.</p>'
-        f"{_bar(status.share if status.steps else None)}</section>"
+        f"{bar(status.share if status.steps else None)}</section>"
     )
 
 
-def failed(status: Status, log: str) -> str:
+def failed(evaluation: Evaluation, log: str) -> str:
     """Why an evaluation ended badly, with its log behind a fold."""
-    error = status.error or {}
-    return notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
+    error = evaluation.status.error or {}
+    words = (error.get("title", ""), error.get("message", ""), error.get("remedy", ""))
+    return notices.card(*words, log, fold=f"log-{evaluation.id}")
 
 
 # --- Results --------------------------------------------------------------------------------------------------------
@@ -340,14 +330,14 @@ def nothing_to_rate() -> str:
 def rate_card(blind: Blind | None, done: Progress, drawn: int) -> str:
     """One question and one answer whose author is hidden, the five marks, and how far the rater is."""
     counted = f"{done.done:,} of {done.total:,} answers marked"
-    bar = f'<div class="td-rated"><p>{counted}</p>{_bar(done.done / (done.total or 1))}</div>'
+    rated = f'<div class="td-rated"><p>{counted}</p>{bar(done.done / (done.total or 1))}</div>'
     undo = (
         '<button type="button" class="td-plain" data-back><kbd>U</kbd> Undo the last mark</button>' if done.done else ""
     )
     if blind is None:
         return (
-            f'{bar}<div class="td-empty"><h3>All answers are marked</h3><p>The mean of each model now stands beside its'
-            f" score under “Measure”. {undo}</p></div>"
+            f'{rated}<div class="td-empty"><h3>All answers are marked</h3><p>The mean of each model now stands beside '
+            f"its score under “Measure”. {undo}</p></div>"
         )
     marks = "".join(
         f'<button type="button" class="td-mark" data-mark="{mark}" id="evaluate-mark-{mark}"><kbd>{mark}</kbd> {words}'
@@ -361,7 +351,7 @@ def rate_card(blind: Blind | None, done: Progress, drawn: int) -> str:
         else ""
     )
     return (
-        f'{bar}<section class="td-blind" data-token="{escape(blind.token)}" data-drawn="{drawn}">'
+        f'{rated}<section class="td-blind" data-token="{escape(blind.token)}" data-drawn="{drawn}">'
         f'<div class="td-bubble td-customer">{escape(blind.question)}</div>'
         f'<div class="td-bubble" id="evaluate-answer">{escape(blind.answer) or "<i>It said nothing.</i>"}</div>{hoped}'
         f'<div class="td-marks" role="group" aria-label="Your mark">{marks}</div>{undo}</section>'

@@ -159,11 +159,15 @@ def _export_folder(workspace: Workspace, bot: Bot) -> Any:
     return workspace.exports / f"{bot.id}-adapter"
 
 
+def signs(workspace: Workspace) -> tuple[str, list[str]]:
+    """What a page is drawn again for when it changes: the demos with their visits and ends, and the ids of the bots."""
+    return parts.demo_list(demos.list_demos(workspace)), [bot.id for bot in _trained(workspace)]
+
+
 @notices.shown
 def pulse(workspace: Workspace, seen: str, known: list[str], refresh: float) -> tuple[Any, ...]:
-    """At every tick: the demos' visits and ends; a new bot can be chosen."""
-    now = parts.demo_list(demos.list_demos(workspace))
-    ids = [bot.id for bot in _trained(workspace)]
+    """When a sign changed: the demos as they are now; a new bot can be chosen."""
+    now, ids = signs(workspace)
     listed = gr.skip() if now == seen else now
     return now, listed, ids, refresh if ids == known else time.monotonic()
 
@@ -171,8 +175,8 @@ def pulse(workspace: Workspace, seen: str, known: list[str], refresh: float) -> 
 # --- The tab --------------------------------------------------------------------------------------------------------
 
 
-def build(workspace: Workspace, tick: gr.Timer) -> ShipTab:
-    """Lays out the screen and wires its own events."""
+def build(workspace: Workspace, mark: gr.HTML) -> ShipTab:
+    """Lays out the screen and wires its own events; `mark` changes with the `signs`."""
     refresh, seen, known = gr.State(0.0), gr.State(""), gr.State([])
     trained = [(each.name, each.id) for each in _trained(workspace)]
     bot = gr.Dropdown(trained, value=None, label="Which bot", visible=False, elem_id="ship-bot")
@@ -217,5 +221,5 @@ def build(workspace: Workspace, tick: gr.Timer) -> ShipTab:
     export.click(partial(take, workspace), bot, [found, download], api_name="ship_export", show_progress="hidden")
     start.click(partial(start_server, workspace), bot, server, api_name="ship_start", show_progress="hidden")
     stop.click(partial(stop_server, workspace), bot, server, api_name="ship_stop", show_progress="hidden")
-    tick.tick(partial(pulse, workspace), [seen, known, refresh], [seen, listed, known, refresh], **QUIET)
+    mark.change(partial(pulse, workspace), [seen, known, refresh], [seen, listed, known, refresh], **QUIET)
     return ShipTab(bot, time.monotonic, (refresh,))

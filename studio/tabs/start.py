@@ -75,8 +75,8 @@ def picture() -> str:
     )
 
 
-def build(workspace: Workspace, tick: gr.Timer) -> StartTab:
-    """Lays out the screen and wires its own events; `tick` is not needed here."""
+def build(workspace: Workspace) -> StartTab:
+    """Lays out the screen and wires its own events."""
     gr.HTML(picture())
     with gr.Row(elem_classes="td-doors"):
         with gr.Column(elem_classes="td-card td-door", min_width=240):

@@ -141,6 +141,34 @@ def test_a_tick_draws_only_what_changed(workspace: Workspace) -> None:
     assert app._redraw(workspace, shown) == (gr.skip(),) * 5
 
 
+def test_a_screen_is_asked_for_when_something_changed_in_it(workspace: Workspace) -> None:
+    before = dict(zip(app.FOLLOWING, app._look(workspace), strict=True))
+    assert app._look(workspace) == list(before.values())
+
+    folder = workspace.evaluations / "evaluation-1"
+    folder.mkdir(parents=True)
+    files.write_json(folder / "job.json", {"module": "m", "started_at": 0.0, "pid": 0, "created": 0.0})
+    after = dict(zip(app.FOLLOWING, app._look(workspace), strict=True))
+    assert [place for place in before if before[place] != after[place]] == ["evaluate"]
+
+    (workspace.bots / "mine").mkdir()
+    files.write_json(workspace.bots / "mine" / "bot.json", {"format": 99})
+    told = dict(zip(app.FOLLOWING, app._look(workspace), strict=True))
+    assert [place for place in after if after[place] != told[place]] == ["ship"], "the others go on"
+    with pytest.raises(gr.Error, match="another Tunedesk"):
+        app.ship.pulse(workspace, "", [], 0.0)
+
+
+def test_what_ticks_all_the_time_asks_past_the_queue(workspace: Workspace) -> None:
+    built = app.build_app(workspace)
+    ticks = [
+        (built.blocks[each], event) for event in built.fns.values() for each, name in event.targets if name == "tick"
+    ]
+    always = [event for timer, event in ticks if isinstance(timer, gr.Timer) and timer.active]
+    assert len(always) == 2
+    assert not any(event.queue for event in always)
+
+
 def test_stop_in_the_rail_asks_the_job_to_keep_what_it_has(workspace: Workspace) -> None:
     run = workspace.runs / "quick-1"
     run.mkdir()

@@ -178,7 +178,7 @@ def test_a_bot_that_cannot_be_made_is_explained_and_can_be_tried_again(tmp_path:
 @pytest.fixture(scope="module")
 def page(made: tuple[Workspace, Bot]) -> Iterator[Client]:
     with gr.Blocks() as app:
-        tab = chat.build(made[0], gr.Timer(3600))
+        tab = chat.build(made[0], gr.HTML())
         app.load(tab.load, None, list(tab.outputs), api_visibility="private")
     _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield Client(address, verbose=False)

@@ -39,7 +39,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, 
 def page(made: tuple[Workspace, Bot]) -> Iterator[Client]:
     workspace = made[0]
     with gr.Blocks() as app:
-        tab = ship.build(workspace, gr.Timer(3600))
+        tab = ship.build(workspace, gr.HTML())
         app.load(tab.load, None, list(tab.outputs), api_visibility="private")
     _, address, _ = app.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", allowed_paths=[str(workspace.exports)]

@@ -198,6 +198,18 @@ def test_a_mend_changes_the_form(workspace: Workspace, tiny: str) -> None:
     assert fields[CHANGEABLE.index("batch_size")] == gr.skip()
 
 
+def test_what_is_filled_in_is_looked_at_once(workspace: Workspace) -> None:
+    with gr.Blocks() as app:
+        built = plan.build(workspace)
+    heard = {target for event in app.fns.values() for target, name in event.targets if name == "change"}
+    by_hand = {target for event in app.fns.values() for target, name in event.targets if name == "input"}
+    fields = built.form[4:]
+
+    assert len(fields) == len(CHANGEABLE)
+    assert not [each.label for each in fields if each._id in heard], "a field that is filled in is changed"
+    assert all(each._id in by_hand or each.elem_classes == ["td-typed"] for each in fields)
+
+
 def test_what_does_not_fit_is_shut_with_the_change_that_makes_it_fit(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +343,7 @@ def test_a_mend_is_said_in_the_words_of_a_button(mend: dict[str, Any], words: st
 @pytest.fixture
 def page(workspace: Workspace) -> Iterator[Client]:
     with gr.Blocks() as app:
-        tab = train.build(workspace, gr.Timer(active=False))
+        tab = train.build(workspace, gr.HTML())
         app.load(tab.load, None, list(tab.outputs))
     _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
     yield Client(address, verbose=False)
@@ -350,7 +362,7 @@ def test_a_training_is_started_and_stopped_through_the_page(workspace: Workspace
     page.predict(api_name="/train_discard")
 
     assert jobs.wait(run.folder, 240).state == "stopped"
-    view = shown.draw(workspace, None, "")
+    view = shown.draw(workspace, runs.list_runs(workspace), None, "")
     assert "thrown away" in view.told
     assert view.onward == ""
 

@@ -67,8 +67,8 @@ def led(wanted: Filter | None) -> tuple[Any, ...]:
     return gr.Tabs(selected="Examples"), wanted, time.monotonic(), None
 
 
-def build(workspace: Workspace, tick: gr.Timer) -> DataTab:
-    """Lays out the views and wires what they have in common; `tick` is not needed here."""
+def build(workspace: Workspace) -> DataTab:
+    """Lays out the views and wires what they have in common."""
     changed, refresh = gr.State(0), gr.State(0.0)
     first = "Examples" if workspace.database.value("SELECT count(*) FROM examples") else "Files"
     # Never shown: what the page says passes through it.

@@ -35,10 +35,18 @@ class TrainTab:
     version: gr.Dropdown
     started: gr.State
     """Id of the run that was started last."""
-    finished: gr.State
-    """Id of the run that ended last while this page was open."""
     load: Callable[..., Any]
     outputs: tuple[gr.State, ...]
+
+
+def signs(workspace: Workspace) -> dict[str, Any]:
+    """At every tick: the next in the queue begins if none learns. What a page is drawn again for is where each is."""
+    queue.go_on(workspace.runs)
+    return _signs(runs.shelf(workspace))
+
+
+def _signs(shelf: runs.Shelf) -> dict[str, Any]:
+    return {each.id: run.signs(each) for each in shelf.runs} | {"unreadable": shelf.unreadable}
 
 
 @notices.shown
@@ -53,10 +61,21 @@ def draw(
     Returns:
         The new digests, then each part, or a skip where it is as it was.
     """
+    return _draw(workspace, runs.shelf(workspace), shown, selected, ticked, asked)
+
+
+def _draw(
+    workspace: Workspace,
+    shelf: runs.Shelf,
+    shown: Sequence[str],
+    selected: str | None,
+    ticked: Sequence[str],
+    asked: str,
+) -> tuple[Any, ...]:
     parts = (
-        *run.draw(workspace, selected, asked),
-        compare.draw(workspace, ticked),
-        history.draw(workspace, selected, asked),
+        *run.draw(workspace, shelf.runs, selected, asked),
+        compare.draw(workspace, shelf.runs, ticked),
+        history.draw(workspace, shelf, selected, asked),
     )
     digests = [hashlib.sha256(part.encode()).hexdigest() for part in parts]
     before = shown or [""] * PARTS
@@ -72,28 +91,33 @@ def pulse(
     ticked: Sequence[str],
     asked: str,
 ) -> tuple[Any, ...]:
-    """At every tick: what changed in the runs, and nothing where nothing did; the next in the queue if none learns.
+    """When a sign changed: what is new to this page, and nothing where nothing is.
 
     Returns:
-        What was seen now, the run that ended, the run to stay with, and what `draw` returns.
+        What was seen now, the run that ended, and what `draw` returns.
     """
-    queue.go_on(workspace.runs)
-    found = runs.list_runs(workspace)
-    now = {each.id: run.signs(each) for each in found}
+    shelf = runs.shelf(workspace)
+    now = _signs(shelf)
     if now == seen:
-        return (gr.skip(),) * (4 + PARTS)
-    ended = [each.id for each in found if seen.get(each.id, [None] * 4)[3] and not each.status.alive]
+        return (gr.skip(),) * (3 + PARTS)
+    ended = [each.id for each in shelf.runs if seen.get(each.id, [None] * 4)[3] and not each.status.alive]
     # Where nobody chose, the page stays with what has just ended instead of going on to the next in the queue.
-    stay = ended[0] if ended and selected is None else gr.skip()
     chosen = ended[0] if ended and selected is None else selected
-    drawn = draw(workspace, shown, chosen, ticked, asked)
-    return (now, ended[0] if ended else gr.skip(), stay, *drawn)
+    # The moment is what makes a run that ends a second time a change.
+    over = f"{ended[0]}/{time.monotonic()}" if ended else gr.skip()
+    return (now, over, *_draw(workspace, shelf, shown, chosen, ticked, asked))
 
 
-def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
-    """Lays out the screen and wires what its parts have in common."""
-    finished, refresh = gr.State(), gr.State(0.0)
+def stay(over: str, selected: str | None) -> tuple[str, float]:
+    """The run that a page stays with when one has ended, and the moment at which the plan is to be drawn again."""
+    return selected or over.partition("/")[0], time.monotonic()
+
+
+def build(workspace: Workspace, mark: gr.HTML) -> TrainTab:
+    """Lays out the screen and wires what its parts have in common; `mark` changes with the `signs`."""
     seen, shown = gr.State({}), gr.State([])
+    # Never seen: its change, which an event that only draws can bring about, says that a run has ended.
+    over = gr.HTML(visible="hidden", elem_id="train-over")
     before = plan.build(workspace)
     view = View(
         selected=gr.State(),
@@ -114,9 +138,7 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
         "outputs": [shown, *parts],
         **DRAWN,
     }
-    refresh.change(time.monotonic, None, before.refresh, **QUIET).then(**redraw)
-    finished.change(time.monotonic, None, before.refresh, **QUIET)
-    for changed in (view.selected, view.asked, view.touched):
+    for changed in (before.refresh, view.selected, view.asked, view.touched):
         changed.change(**redraw)
     # A run that exists stands above the plan (assets/theme), so the page goes there with it.
     view.started.change(lambda run_id: run_id, view.started, view.selected, **QUIET).then(**redraw).then(
@@ -126,7 +148,6 @@ def build(workspace: Workspace, tick: gr.Timer) -> TrainTab:
     view.wanted.change(partial(plan.want, workspace), view.wanted, list(before.form), **QUIET).then(
         time.monotonic, None, before.refresh, **QUIET
     ).then(None, js=plan.TO_THE_PLAN, **QUIET)
-    tick.tick(
-        partial(pulse, workspace), [seen, shown, *choice], [seen, finished, view.selected, shown, *parts], **QUIET
-    )
-    return TrainTab(before.version, before.started, finished, time.monotonic, (refresh,))
+    mark.change(partial(pulse, workspace), [seen, shown, *choice], [seen, over, shown, *parts], **DRAWN)
+    over.change(stay, [over, view.selected], [view.selected, before.refresh], **QUIET)
+    return TrainTab(before.version, before.started, time.monotonic, (before.refresh,))

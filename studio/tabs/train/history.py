@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -17,15 +18,31 @@ from studio.tabs.train import history_parts as parts
 from studio.tabs.train.view import PRESSED, TO_THE_TOP, View, asking, chosen, shown_run, touching, wanting
 
 
-def draw(workspace: Workspace, selected: str | None, asked: str) -> str:
-    """All runs; the one that is shown above is marked."""
-    found = runs.list_runs(workspace)
+def draw(workspace: Workspace, shelf: runs.Shelf, selected: str | None, asked: str) -> str:
+    """All runs; the one that is shown above is marked. A folder that cannot be read is told."""
+    found = shelf.runs
     shown = shown_run(found, selected)
-    listed = [parts.Past(run, told.curve(run), past.folder_bytes(run.folder)) for run in found]
+    listed = [_past(run) for run in found]
     what, _, run_id = asked.partition("/")
     leaving = what == "delete" and any(run.id == run_id for run in found)
     removal = past.removal(workspace, run_id) if leaving else None
-    return parts.history(listed, shown.id if shown else None, removal)
+    return parts.history(listed, shown.id if shown else None, removal) + parts.unreadable(shelf.unreadable)
+
+
+def _past(run: runs.Run) -> parts.Past:
+    # One under way has its curve above and not here: the whole list would be sent again at each of its steps.
+    if run.status.alive:
+        return parts.Past(run, "", None)
+    metrics = run.folder / "metrics.jsonl"
+    written = metrics.stat().st_mtime_ns if metrics.exists() else 0
+    return parts.Past(run, _loss(run.folder, written), past.folder_bytes(run.folder))
+
+
+# The measurements of a run that is over change no more, and there may be hundreds of runs.
+@lru_cache(maxsize=512)
+def _loss(folder: Path, written: int) -> str:
+    """The loss of the run in a folder as a line, from its measurements as they were `written` at that moment."""
+    return parts.loss(told.curve(runs.read(folder)))
 
 
 @notices.shown

@@ -18,11 +18,11 @@ from studio.tabs.train.words import STATES, TITLES
 
 
 class Past(NamedTuple):
-    """A run in the list: its curve, and the bytes of its folder."""
+    """A run in the list: its loss as HTML, and the bytes of its folder; None while they grow."""
 
     run: Run
-    curve: Curve
-    bytes: int
+    loss: str
+    bytes: int | None
 
 
 def history(found: Sequence[Past], shown: str | None, asked: Removal | None) -> str:
@@ -44,6 +44,11 @@ def history(found: Sequence[Past], shown: str | None, asked: Removal | None) -> 
     )
 
 
+def unreadable(told: Sequence[str]) -> str:
+    """What is wrong with folders that should be runs, a sentence each."""
+    return "".join(f'<p class="td-warned">{escape(each)}</p>' for each in told)
+
+
 def _row(past: Past, shown: bool, asked: Removal | None) -> str:
     run = past.run
     words, css = STATES[run.status.state]
@@ -56,12 +61,13 @@ def _row(past: Past, shown: bool, asked: Removal | None) -> str:
         f'<div class="td-past-name">{button(run.name, "open", run.id, css="td-link")} '
         f'<span class="td-chip {css}">{words}</span>'
         f"<small>{TITLES.get(run.recipe.name, '')} on {escape(run.version)}, {started:%d %b %H:%M}</small>{note}</div>"
-        f'<div class="td-past-loss">{_loss(past.curve)}</div>'
-        f"{_confirm(asked) if asked and asked.run == run.id else _more(past)}</li>"
+        f'<div class="td-past-loss">{past.loss}</div>'
+        f"{_more(past, asked if asked and asked.run == run.id else None)}</li>"
     )
 
 
-def _loss(curve: Curve) -> str:
+def loss(curve: Curve) -> str:
+    """The training loss as a line, and the lowest validation loss."""
     lowest = min((loss for step, loss in curve.validation if step > 0), default=None)
     line = charts.sparkline([loss for _, loss in curve.train], "training loss")
     return line + (
@@ -69,9 +75,9 @@ def _loss(curve: Curve) -> str:
     )
 
 
-def _more(past: Past) -> str:
-    run, size = past.run, so_large(past.bytes)
-    name = escape(run.name)
+def _more(past: Past, asked: Removal | None) -> str:
+    run, name = past.run, escape(past.run.name)
+    size = "" if past.bytes is None else so_large(past.bytes)
     # A run that learns or waits has no result to repeat, and must stop before it can be deleted.
     free = not run.status.alive and run.status.state != "queued"
     presses = [button("Train again with ...", "again", run.id, label=f"Train again with the settings of {run.name}")]
@@ -85,9 +91,16 @@ def _more(past: Past) -> str:
         f'maxlength="{LONGEST_NAME}"></label><button class="td-button">Rename</button></form>'
         f'<form data-form="note" data-run="{escape(run.id)}"><label>Note <textarea rows="2" maxlength="{LONGEST_NOTE}" '
         f'placeholder="What you tried, and what came of it">{escape(run.note)}</textarea></label>'
-        f'<button class="td-button">Keep the note</button></form><p class="td-run-presses">{"".join(presses)}</p>'
-        '<p class="td-quiet">Train again: the plan above is filled with its settings, to change. Repeat exactly: the '
-        "same data, settings and seed once more; in the end it says whether the same came out.</p></div></details>"
+        f'<button class="td-button">Keep the note</button></form>'
+        f"{_confirm(asked) if asked else _presses(presses)}</div></details>"
+    )
+
+
+def _presses(buttons: Sequence[str]) -> str:
+    return (
+        f'<div class="td-run-presses"><p>{"".join(buttons)}</p><p class="td-quiet">Train again: the plan above is '
+        "filled with its settings, to change. Repeat exactly: the same data, settings and seed once more; in the end "
+        "it says whether the same came out.</p></div>"
     )
 
 

@@ -83,9 +83,9 @@ def _measures(run: Run) -> list[str]:
 def _lost(run: Run) -> list[str]:
     """Examples that did not fit."""
     notes = (
-        (run.result["truncated"], "lost the end of their answer"),
-        (run.result["shortened"], "lost their oldest turns"),
-        (run.result["left_out"], "were left out"),
+        (run.result["truncated"], "lost the end of the answer"),
+        (run.result["shortened"], "lost the oldest turns"),
+        (run.result["left_out"], "left out"),
     )
     lost = "; ".join(f"{so_many(number, 'example')} {what}" for number, what in notes if number)
     return [f"Too long for the setting Longest example: {lost}."] if lost else []

@@ -209,9 +209,10 @@ def build(workspace: Workspace) -> Plan:
     drawn = [version, card, choices, advanced, paid.fold, paid.amount, paid.currency, *mine.drawn]
     refresh.change(partial(draw, workspace), picked, drawn, **DRAWN).then(**slow)
     gr.on([version.input, base.change, form.method.input], **slow, trigger_mode="always_last").then(**times)
-    # Text that is pasted is no input to Gradio, but it is a change.
-    typed = [each.change if isinstance(each, gr.Textbox) else each.input for each in form.fields]
-    gr.on(typed, **again, trigger_mode="always_last")
+    # Only what a person does: what is filled in is looked at once, when all of it stands.
+    changed_by_hand = [each.input for each in form.fields if not isinstance(each, gr.Textbox)]
+    gr.on(changed_by_hand, **again, trigger_mode="always_last")
+    form.differs.typed(**again, trigger_mode="always_last")
     fill_form: dict[str, Any] = {
         "fn": partial(choose, workspace),
         "inputs": [card, form.method],
@@ -223,7 +224,7 @@ def build(workspace: Workspace) -> Plan:
     set_back = notices.shown(settings.back(lambda name: cards.chosen(workspace, name)[0]))
     for marks in (form.differs, words):
         marks.reset(set_back, card, list(form.fields), **QUIET).then(**again)
-    words.mend(_mend(workspace), chosen, [version, base, form.method, *form.fields], **QUIET).then(**slow)
+    words.mend(_mend(workspace), chosen, [version, base, form.method, *form.fields], **QUIET).then(**slow).then(**times)
     words.measure(partial(measure, workspace), chosen, None, **QUIET).then(**again)
     ticking.tick(partial(follow, workspace), chosen, [card, *looked], **DRAWN)
     paid.keep.click(partial(price.keep, workspace), [paid.amount, paid.currency], None, **QUIET).success(**again)

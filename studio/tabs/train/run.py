@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from engine import jobs
+from engine.errors import NotFound
 from engine.training import fitting, queue, restart, runs, told
 from engine.training.costs import cost
 from engine.training.history import reproduce
@@ -32,9 +33,8 @@ class Drawn(NamedTuple):
     waiting: str
 
 
-def draw(workspace: Workspace, selected: str | None, asked: str) -> Drawn:
+def draw(workspace: Workspace, found: Sequence[runs.Run], selected: str | None, asked: str) -> Drawn:
     """The selected run; the one that learns, else the newest, where none is."""
-    found = runs.list_runs(workspace)
     run = shown_run(found, selected)
     if run is None:
         return Drawn(*[""] * len(Drawn._fields))
@@ -89,26 +89,38 @@ def _waiting(workspace: Workspace, found: Sequence[runs.Run], shown: str) -> str
     return waiting_parts.waiting(learning, waiting, shown)
 
 
-@notices.shown
-def stop(workspace: Workspace, how: Callable[[runs.Run], None], selected: str | None) -> tuple[str, float]:
-    """Ends the run that is shown in one of the ways that runs have: kept, discarded, paused. Asks no longer."""
-    run = shown_run(runs.list_runs(workspace), selected)
-    if run is not None:
-        how(run)
+def stop(how: Callable[[runs.Run], None], run: runs.Run) -> tuple[str, float]:
+    """Ends a run in one of the ways that runs have: kept, discarded, paused. Asks no longer."""
+    how(run)
     return "", time.monotonic()
 
 
-@notices.shown
-def resume(workspace: Workspace, selected: str | None) -> str | None:
-    run = shown_run(runs.list_runs(workspace), selected)
-    return runs.resume(workspace, run.id).id if run else None
+def resume(workspace: Workspace, run: runs.Run) -> str:
+    return runs.resume(workspace, run.id).id
 
 
-@notices.shown
-def accept(workspace: Workspace, selected: str | None) -> str | None:
+def accept(workspace: Workspace, run: runs.Run) -> str:
     """Trains with the settings that were found to fit."""
-    run = shown_run(runs.list_runs(workspace), selected)
-    return fitting.accept(workspace, run.id).id if run else None
+    return fitting.accept(workspace, run.id).id
+
+
+def meaning(workspace: Workspace, does: Callable[[runs.Run], Any]) -> Callable[..., Any]:
+    """A callback for the run whose button was pressed; for the one that is shown where a program asks by name.
+
+    Not always for the one that is shown: another may have begun to learn since the page was drawn.
+    """
+
+    # A closure, not a partial: Gradio finds the event's data by the type of a plain function's parameter.
+    def press(selected: str | None, event: gr.EventData) -> Any:
+        # A program presses no button, of which Gradio has no data then and no public word.
+        if event._data:
+            return does(runs.get_run(workspace, str(event.id)))
+        run = shown_run(runs.list_runs(workspace), selected)
+        if run is None:
+            raise NotFound("There is no run.", "None was started yet.", "Start a training first.")
+        return does(run)
+
+    return notices.shown(press)
 
 
 def signs(run: runs.Run) -> list[Any]:
@@ -145,18 +157,17 @@ def build(workspace: Workspace, view: View) -> list[gr.HTML]:
     ends = {"pause": runs.pause, "keep": runs.stop_and_keep, "discard": runs.stop_and_discard}
     for name, how in ends.items():
         getattr(does, name)(
-            partial(stop, workspace, how), view.selected, [view.asked, view.touched], api_name=f"train_{name}",
+            meaning(workspace, partial(stop, how)), view.selected, [view.asked, view.touched], api_name=f"train_{name}",
             show_progress="hidden",
         )  # fmt: skip
+    goes_on = meaning(workspace, partial(resume, workspace))
     does.ask(asking, None, view.asked, **QUIET)
     does.unask(lambda: "", None, view.asked, **QUIET)
-    does.resume(
-        partial(resume, workspace), view.selected, view.started, api_name="train_resume", show_progress="hidden"
-    )
-    told.resume(partial(resume, workspace), view.selected, view.started, **QUIET)
+    does.resume(goes_on, view.selected, view.started, api_name="train_resume", show_progress="hidden")
+    told.resume(goes_on, view.selected, view.started, **QUIET)
     told.fit(touching(partial(fitting.start, workspace)), None, view.touched, **QUIET)
     told.unfit(touching(partial(give_up, workspace)), None, view.touched, **QUIET)
-    told.accept(partial(accept, workspace), view.selected, view.started, **QUIET)
+    told.accept(meaning(workspace, partial(accept, workspace)), view.selected, view.started, **QUIET)
     # Not "change": that event every gr.HTML has by itself, when it is drawn anew.
     told.mend(wanting(partial(offered, workspace)), None, view.wanted, **QUIET)
     waiting.open(chosen, None, view.selected, **QUIET)

@@ -15,6 +15,7 @@ from engine.training.runs import Run
 from engine.training.watch import Finding
 from engine.words import so_many
 from studio import notices
+from studio.pieces import bar
 from studio.tabs.train.view import button
 from studio.tabs.train.words import STATES, TITLES
 
@@ -41,7 +42,7 @@ def head(run: Run, now: float) -> str:
         return f'{top}<p class="td-soft">{escape(status.message)}. It starts by itself.</p>'
     if status.state == "paused":
         left = f"It stands at step {status.step:,} of {status.steps:,}, and all it has learned is saved."
-        return f'{top}{_bar(status.share)}<p class="td-soft">{left}</p>'
+        return f'{top}{bar(status.share)}<p class="td-soft">{left}</p>'
     return top + _under_way(run, now) if status.alive else top
 
 
@@ -49,11 +50,11 @@ def _under_way(run: Run, now: float) -> str:
     status = run.status
     if status.step == 0:
         what = status.message or "Starting"
-        return f'{_bar(None)}<p class="td-soft">{escape(what)}. The first step comes in some seconds.</p>'
+        return f'{bar(None, "Starting")}<p class="td-soft">{escape(what)}. The first step comes in some seconds.</p>'
     left = _left(status.seconds_left, status.updated_at, now) if status.seconds_left else ""
     ending = " It ends after this step." if status.state == "stopping" else ""
     return (
-        f'{_bar(status.share)}<p class="td-soft">Step {status.step:,} of {status.steps:,}{left}.{ending} '
+        f'{bar(status.share)}<p class="td-soft">Step {status.step:,} of {status.steps:,}{left}.{ending} '
         "It goes on when you close this page.</p>"
     )
 
@@ -64,16 +65,6 @@ def _left(seconds: float, told_at: float, now: float) -> str:
     today = datetime.fromtimestamp(now).astimezone().date()
     tomorrow = " tomorrow" if done.date() == today + timedelta(days=1) else f" on {done:%d %b}"
     return f", {in_words(seconds)} left, done at about {done:%H:%M}{'' if done.date() == today else tomorrow}"
-
-
-def _bar(share: float | None) -> str:
-    if share is None:
-        return '<span class="td-progress td-unknown" role="progressbar" aria-label="Starting"><i></i></span>'
-    percent = f"{100 * share:.1f}"
-    return (
-        f'<span class="td-progress" role="progressbar" aria-valuenow="{percent}" aria-label="{percent}% done">'
-        f'<i style="width:{percent}%"></i></span>'
-    )
 
 
 def watcher(run: Run, seen: Finding | None) -> str:
@@ -97,7 +88,8 @@ def failed(run: Run, change: Mapping[str, Any], log: str, offer: Offer | None) -
         offer: what was found to fit into memory, or is being looked for.
     """
     error = run.status.error or {}
-    card = notices.card(error.get("title", ""), error.get("message", ""), error.get("remedy", ""), log)
+    words = (error.get("title", ""), error.get("message", ""), error.get("remedy", ""))
+    card = notices.card(*words, log, fold=f"log-{run.id}")
     on = (
         "It goes on from the last state that was saved, with the same settings."
         if run.status.step
@@ -119,8 +111,8 @@ def fitting(run: Run, offer: Offer | None) -> str:
     listed = f'<ul class="td-told">{tried}</ul>' if tried else ""
     if offer.state == "searching":
         said = f"Looking for settings that fit. {offer.status.message}"
-        press = button("Stop looking", "unfit", run.id)
-        return f'<section class="td-fitting" role="status">{_bar(None)}<p>{escape(said)}</p>{listed}{press}</section>'
+        press, looking = button("Stop looking", "unfit", run.id), bar(None, "Looking for settings that fit")
+        return f'<section class="td-fitting" role="status">{looking}<p>{escape(said)}</p>{listed}{press}</section>'
     if offer.state == "found" and offer.finding:
         words = "Train with what fits" if offer.finding.mend else "Go on with it"
         press = button(words, "accept", run.id)

@@ -1,8 +1,8 @@
 """The form of a training: what it learns, and every setting with its help, its usual value, a mark where it is changed
 and a way back.
 
-A note stands under each field, a gr.HTML of its own, so that a mark is beside what it marks; one listener on the fold
-hears the buttons of all of them.
+A note stands under each field, a gr.HTML of its own, so that a mark is beside what it marks; listeners on the fold hear
+the buttons of all of them and what is typed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,8 @@ class Settings:
     fields: Sequence[Any]
     notes: Sequence[gr.HTML]
     differs: gr.HTML
-    """Hears the buttons of all notes: its event `reset` says which field."""
+    """Hears what a person does in the fold: `reset` says of which field a note's button was pressed, `typed` that
+    something was written into a field of text."""
     reset: gr.Button
     name: gr.Textbox
     save: gr.Button
@@ -77,7 +78,7 @@ def back(usual: Callable[[str], Recipe]) -> Callable[..., list[Any]]:
 def build() -> Settings:
     """Lays out the form, in groups."""
     with gr.Row(elem_classes="td-changes"):
-        differs = gr.HTML(elem_id="train-differs", js_on_load=parts.RESETS)
+        differs = gr.HTML(elem_id="train-differs", js_on_load=parts.HEARD)
         reset = gr.Button("Set all back", elem_id="train-reset", scale=0, visible=False)
     method = gr.Radio(
         parts.methods(), value="sft", label="What it learns", elem_id="train-method", elem_classes="td-recipes"
@@ -118,5 +119,5 @@ def _field(setting: Setting) -> Any:
         return gr.Checkbox(**common)
     if setting.automatic:
         # Not a gr.Number: one that begins empty shows a 0 that nobody typed.
-        return gr.Textbox(placeholder="automatic", max_lines=1, **common)
+        return gr.Textbox(placeholder="automatic", max_lines=1, elem_classes="td-typed", **common)
     return gr.Number(step=STEPS.get(setting.name, 1), **common)

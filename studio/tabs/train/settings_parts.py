@@ -12,15 +12,25 @@ from engine.training.recipes.recipe import CHANGEABLE, RATES, Recipe
 
 METHODS = help_texts("recipe")["methods"]
 
-# The notes stand in other components than this one. The handler is set and not added: the fold may be opened anew.
-RESETS = """
+# The notes and the fields stand in other components than this one. Handlers are set and not added: the fold may be
+# opened anew. Of a field of text Gradio tells a key pressed, which misses what is pasted, or a change, which is also
+# what Tunedesk fills in.
+HEARD = """
 const fold = document.querySelector('#train-advanced');
-if (fold) fold.onclick = (event) => {
-  const button = event.target.closest('[data-reset]');
-  if (!button) return;
-  button.closest('.td-setting')?.querySelector('input, textarea')?.focus();
-  trigger('reset', {field: button.dataset.reset});
-};
+let pause = 0;
+if (fold) {
+  fold.onclick = (event) => {
+    const button = event.target.closest('[data-reset]');
+    if (!button) return;
+    button.closest('.td-setting')?.querySelector('input, textarea')?.focus();
+    trigger('reset', {field: button.dataset.reset});
+  };
+  fold.oninput = (event) => {
+    if (!event.target.closest('.td-typed')) return;
+    clearTimeout(pause);
+    pause = setTimeout(() => trigger('typed', {}), 250);
+  };
+}
 """
 ABOUT_METHOD = ("no_pairs", "few_topics", "quantized_classifier")
 """Findings that say why the chosen method has nothing to learn from."""

@@ -3,23 +3,21 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import gradio as gr
 
 from engine.training.runs import Run
-from studio import notices
+from studio import notices, pieces
 
 # Every button of a part says in data-does what it is for and in data-run for which run; a form does in data-form. The
 # events are named here, because Gradio knows those alone that stand in quotes. A part that is drawn again gets back
-# what was typed and not sent yet, what was ticked, and the focus.
+# what was typed and not sent yet, what was ticked, and the focus, which after a question goes back to what asked it.
 PRESSED = """
 const known = ['open', 'pause', 'keep', 'discard', 'resume', 'leave', 'front', 'mend', 'again', 'repeat', 'delete',
-  'ask', 'unask', 'rename', 'note', 'tick', 'fit', 'unfit',
-  'accept'];
+  'ask', 'unask', 'rename', 'note', 'tick', 'fit', 'unfit', 'accept'];
 const drafts = new Map();
-let picked = new Set(), held = '', asking = false;
+let picked = new Set(), held = '', asker = '', asking = false;
 const place = (form) => `${form.dataset.form}/${form.dataset.run}`;
 const boxes = () => [...element.querySelectorAll('input[data-tick]')];
 const selector = (target) => {
@@ -28,12 +26,15 @@ const selector = (target) => {
   if (target.dataset.does) return `[data-does="${target.dataset.does}"][data-run="${target.dataset.run}"]`;
   return target.dataset.tick ? `[data-tick="${target.dataset.tick}"]` : '';
 };
+// Whoever points elsewhere has left; what is drawn again takes the focus along without being left.
+document.addEventListener('pointerdown', () => { held = asker = ''; }, true);
 element.addEventListener('focusin', (event) => { held = selector(event.target); });
 element.addEventListener('focusout', (event) => { if (event.relatedTarget) held = ''; });
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button[data-does]');
   if (!button || !known.includes(button.dataset.does)) return;
   asking = button.dataset.does === 'ask';
+  if (asking) asker = selector(button);
   trigger(button.dataset.does, {id: button.dataset.run, what: button.dataset.what || ''});
 });
 element.addEventListener('change', (event) => {
@@ -61,8 +62,10 @@ watch('value', () => {
     const draft = drafts.get(place(form));
     if (draft !== undefined) form.querySelector('input, textarea').value = draft;
   }
-  const wanted = asking ? '[data-does="unask"]' : held;
-  if (wanted && document.activeElement === document.body) element.querySelector(wanted)?.focus();
+  const wanted = [asking ? '[data-does="unask"]' : held, asker].filter(Boolean);
+  const found = wanted.map((each) => element.querySelector(each)).find(Boolean);
+  if (document.activeElement === document.body) found?.focus({preventScroll: true});
+  if (!element.querySelector('[data-does="unask"]')) asker = '';
   asking = false;
 });
 """
@@ -132,10 +135,5 @@ def asking(event: gr.EventData) -> str:
 
 
 def button(words: str, does: str, run: str, *, css: str = "td-button", what: str = "", label: str = "") -> str:
-    """A button for `PRESSED`; the words are plain text, `run` and `what` are escaped here."""
-    asked = f' data-what="{escape(what)}"' if what else ""
-    named = f' aria-label="{escape(label)}"' if label else ""
-    return (
-        f'<button type="button" class="{css}" data-does="{does}" data-run="{escape(run)}"{asked}{named}>'
-        f"{escape(words)}</button>"
-    )
+    """A button for `PRESSED`."""
+    return pieces.button(words, css=css, label=label, does=does, run=run, what=what)

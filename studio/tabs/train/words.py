@@ -5,7 +5,6 @@ from engine.training.recipes.recipe import RECIPES
 
 READY = help_texts("recipe")["ready"]
 TITLES = {name: READY[name]["title"] for name in RECIPES}
-WHAT_FOR = {name: READY[name]["help"] for name in RECIPES}
 STATES = {
     "waiting": ("Not started", ""),
     "queued": ("In the queue", ""),

@@ -31,7 +31,7 @@ def test_only_the_open_view_is_drawn() -> None:
 def page(workspace: Workspace) -> Iterator[Client]:
     """The tab alone, served, with a client that presses its buttons."""
     with gr.Blocks() as app:
-        tab = data.build(workspace, gr.Timer(3600))
+        tab = data.build(workspace)
         app.load(tab.load, None, list(tab.outputs), api_visibility="private")
     _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield Client(address, verbose=False)

@@ -174,7 +174,7 @@ def test_a_damaged_version_leaves_the_others_to_be_used(frozen: Workspace) -> No
 @pytest.fixture
 def page(frozen: Workspace) -> Iterator[Client]:
     with gr.Blocks() as app:
-        data.build(frozen, gr.Timer(3600))
+        data.build(frozen)
     app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", allowed_paths=[str(frozen.exports)])
     yield Client(app.local_url, verbose=False)
     app.close()
