@@ -155,7 +155,7 @@ def _read(folder: Path) -> Status:
     saved = files.read_json(folder / "status.json") if (folder / "status.json").exists() else {}
     created = saved.pop("created", 0.0)
     known = Status(**{"state": "starting", "started_at": job["started_at"], **saved})
-    if (folder / "exit.json").exists():
+    if has_ended(folder):
         ending = files.read_json(folder / "exit.json")
         return _ended(folder, known, ending["code"], out_of_memory=ending.get("out_of_memory", False))
     working = known.pid is not None and Identity(known.pid, created).alive
@@ -165,6 +165,12 @@ def _read(folder: Path) -> Status:
         return _with(known, state="stopping" if stopping else known.state if known.state not in ENDED else "running")
     # Nobody is left to say how it ended: only a result proves that it did its work.
     return _ended(folder, known, 0 if known.state in ENDED[:-1] else None)
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether the end of this job was written down, which `read` opens four files for; where its watching process was
+    ended too, it was not."""
+    return (folder / "exit.json").exists()
 
 
 def _ended(folder: Path, known: Status, code: int | None, *, out_of_memory: bool = False) -> Status:

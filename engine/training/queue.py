@@ -139,7 +139,7 @@ def _alive(folder: Path) -> bool:
     """Whether a job is under way in a folder. What such a one has written can be read: a damaged folder, copied in part
     say, keeps nobody waiting."""
     try:
-        return jobs.read(folder).alive
+        return not jobs.has_ended(folder) and jobs.read(folder).alive
     except StorageFailed:
         return False
 

@@ -29,7 +29,7 @@ from engine.data import versions
 from engine.data.examples import messages
 from engine.errors import InputRefused, JobFailed
 from engine.models import catalogue, tokens
-from engine.training import runs
+from engine.training import queue
 from engine.training.estimates import estimate
 from engine.training.estimates.estimate import Situation, situation
 from engine.training.estimates.lengths import Lengths, Row, count_rows, lengths
@@ -96,7 +96,7 @@ def start(workspace: Workspace, version: str | None, base: str, recipe: Recipe) 
             f"Version {here.version.name} holds nothing that this method learns from.",
             "Choose another version or another method.",
         )
-    if any(run.status.alive for run in runs.list_runs(workspace)):
+    if queue.learning(workspace.runs) is not None:
         raise InputRefused(
             "Nothing can be measured now.",
             "A training is under way, and the two would slow each other down.",

@@ -16,6 +16,7 @@ from engine.errors import InputRefused, OutOfMemory
 from engine.models import catalogue
 from engine.training import fitting, queue, runs
 from engine.training.checks.finding import mended
+from engine.training.estimates import probe
 from engine.training.fitting import SAME_SETTINGS, Attempt
 from engine.training.recipes.recipe import Recipe
 from engine.training.runs import Run
@@ -115,6 +116,18 @@ def test_nothing_is_tried_beside_a_training_nor_for_a_run_that_did_not_fail(work
         fitting.start(workspace, run.id)
     with pytest.raises(InputRefused, match="did not fail"):
         fitting.start(workspace, under_way.id)
+
+
+def test_nothing_is_measured_beside_a_search(workspace: Workspace) -> None:
+    run = out_of_memory(workspace)
+    searched(run, None, FAILED)
+    assert queue.learning(workspace.runs) is None
+    jobs.Report(run.folder / queue.FITTING)
+    (run.folder / queue.FITTING / "exit.json").unlink()
+
+    assert queue.learning(workspace.runs) == run.folder
+    with pytest.raises(InputRefused, match="Nothing can be measured now"):
+        probe.start(workspace, None, catalogue.STARTER, SHORT)
 
 
 def test_a_try_learns_from_the_longest_examples_alone(workspace: Workspace, tiny: Path, tmp_path: Path) -> None:
