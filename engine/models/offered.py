@@ -17,6 +17,7 @@ Longer examples and larger batches need more: what a certain recipe needs on thi
 
 import tomllib
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,16 @@ def offers(file: Path = OFFERED) -> tuple[Offer, ...]:
     Raises:
         StorageFailed: the file cannot be read, or names or lacks something; says which model and what.
     """
+    try:
+        touched = file.stat().st_mtime_ns
+    except OSError as error:
+        raise _unreadable(file, f"The fault is: {error}.") from error
+    return _read(file, touched)
+
+
+# Asked for at every look at a model; a person may edit the file meanwhile.
+@lru_cache(maxsize=2)
+def _read(file: Path, _touched: int) -> tuple[Offer, ...]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

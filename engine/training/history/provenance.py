@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 import engine
 from engine.data.examples import from_row
-from engine.data.freezing import content_hash
 from engine.errors import StorageFailed
 from engine.models.catalogue import ModelInfo
 
@@ -79,6 +78,10 @@ def data_hash(data: Path) -> str:
     Raises:
         StorageFailed: the file is missing or damaged, or is no version.
     """
+    # Not with the others: it brings along all that looks for personal data, half of what the start of every training
+    # would import, and only who repeats a run asks for this.
+    from engine.data.freezing import content_hash
+
     try:
         rows = pq.read_table(data).to_pylist()
         return content_hash([from_row(row) for row in rows], [row["split"] for row in rows])
