@@ -51,10 +51,11 @@ FLAT_SHARE = 0.02
 # Towards the end the schedule takes the learning rate to zero, and every curve is flat.
 LAST_JUDGED = 0.85
 LEARNED_SHARE = 0.2
-# A rate this many times the usual one, or this small a part of it, is what keeps a run from learning. Further off, it
-# is also why a loss stands still that fell at first: at 25 and at 100 times its usual rate the tiny model went from 7.5
-# to 5.8 in a sixth of the run and stayed there, its gradient a thirtieth of what it had been; at 8 times it learned.
-OFF, FAR_OFF = 2.0, 5.0
+# A rate this many times the usual one, or this small a part of it, is what keeps a run from learning. Further off, from
+# the line that `checks.settings` draws before the start, it is also why a loss stands still that fell at first: at 25
+# and at 100 times its usual rate the tiny model went from 7.5 to 5.8 in a sixth of the run and stayed there, its
+# gradient a thirtieth of what it had been; at 8 times it learned.
+OFF, FAR_OFF = 2.0, 4.0
 # What a recipe may ask for; its rate factor reaches beyond.
 LOWEST_RATE, HIGHEST_RATE = 1e-7, 0.1
 
