@@ -26,7 +26,7 @@ def cost(
     json: JsonOption = False,
 ) -> None:
     """Say what a run took: time, electricity, money, and what a rented GPU would have taken."""
-    from engine.errors import InputRefused, NotFound
+    from engine.errors import InputRefused, ModelUnavailable, NotFound
     from engine.training.costs import rental
     from engine.training.costs.cost import of_run
     from engine.training.runs import get_run, list_runs
@@ -46,7 +46,12 @@ def cost(
         return
     known = _price(opened)
     taken, listed = of_run(found[0], known), rental.prices(opened)
-    rentals = rental.rented_run(opened, found[0])
+    try:
+        rentals = rental.rented_run(opened, found[0])
+    except ModelUnavailable as error:
+        # Of a run from another machine, say: what it took is known all the same.
+        tell(f"What a rented GPU would have taken is not known. {error}")
+        rentals = []
     value = {"run": found[0].id} | _value(taken, known, listed, rentals)
     emit(value, _text(found[0].id, taken, known, listed, rentals), as_json=json)
 

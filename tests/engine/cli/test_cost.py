@@ -53,6 +53,15 @@ def test_a_run_costs_what_the_person_pays(folder: Path, capsys: pytest.CaptureFi
     assert said(capsys, folder, "cost", "--price", "0")["money"] is None
 
 
+def test_what_a_run_took_is_known_without_its_base_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = folder / "runs" / "one" / "run.json"
+    files.write_json(manifest, {**files.read_json(manifest), "base": "/home/somebody/models/large"})
+
+    told = said(capsys, folder, "cost", "one")
+
+    assert (told["kwh"], told["rented"]) == (0.5, [])
+
+
 def test_a_price_needs_its_currency(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["cost", "--price", "0.4", "--workspace", str(folder)]) == 1
     assert "no currency" in capsys.readouterr().err
