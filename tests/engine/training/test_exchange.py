@@ -53,13 +53,17 @@ def test_everybody_gets_another_question_and_each_is_asked_once() -> None:
     assert same / (20 * len(found)) < 0.2, "half of them are alike, hardly any is exchanged for its like"
 
 
-def test_the_losses_are_those_of_plain_transformers(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "padded, as on a GPU"])
+def test_the_losses_are_those_of_plain_transformers(tiny: Path, monkeypatch: pytest.MonkeyPatch, packed: bool) -> None:
     # What is compared is the rows that are made, not the rounding of half precision.
     monkeypatch.setattr(exchange, "bf16_is_quick", lambda: False)
     model, rows = loaded(tiny)
     ways = exchange.ways([row.labels[row.labels.count(IGNORED) :] for row in rows])
     expected = [plainly(model, rows, way) for way in [range(len(rows)), *ways]]
-    packing.switch_on(model)
+    if packed:
+        packing.switch_on(model)
+    else:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     model.train()
     measure = exchange.of_rows(model, rows, 128)
 
