@@ -29,7 +29,7 @@ from typing import Any, Literal
 
 from engine import files, memory
 from engine.errors import JobFailed, NotFound, OutOfMemory, StorageFailed, TunedeskError
-from engine.processes import Identity
+from engine.processes import Identity, detach
 
 State = Literal["waiting", "queued", "starting", "running", "stopping", "paused", "done", "stopped", "failed"]
 Request = Literal["keep", "discard", "pause"]
@@ -38,9 +38,6 @@ GRACE_SECONDS = 30.0
 # A new process needs a moment before it has written its first status.
 START_SECONDS = 10.0
 SECONDS_BETWEEN_UPDATES = 0.25
-# A training step takes and frees the same large blocks again and again, and Linux clears every page of them anew each
-# time. In pages of 2 MB that is one page fault where it was 512. Other systems ignore this.
-LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 KILLED = (-9, 137)
 RESERVE = "reserve"
 RESERVED_BYTES = 65_536
@@ -99,36 +96,6 @@ def start(folder: Path, module: str, secrets: Mapping[str, str] | None = None, *
             folder / "job.json",
             {"module": module, "started_at": time.time(), "pid": watching.pid, "created": watching.created},
         )
-
-
-def detach(command: list[str], log: Path, secrets: Mapping[str, str] | None = None) -> Identity:
-    """Starts a process that outlives this one: a session of its own, no terminal, output appended to `log`."""
-    # Not a constant: mypy checks one platform at a time, and these two flags exist on Windows alone.
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
-    environment = {**LARGE_PAGES, **os.environ, **(secrets or {})}
-    environment |= {"PYTHONUNBUFFERED": "1", "PYTHONPATH": import_path()}
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            creationflags=flags,
-            env=environment,
-        )
-    identity = Identity.of(process.pid)
-    # Somebody must collect it when it ends, or it stays a zombie for as long as this process lives.
-    threading.Thread(target=process.wait, daemon=True).start()
-    return identity
-
-
-def import_path() -> str:
-    """PYTHONPATH for a child: this checkout first, so that it runs the same code from any folder."""
-    checkout = str(Path(__file__).resolve().parents[1])
-    return os.pathsep.join([checkout, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def read(folder: Path) -> Status:

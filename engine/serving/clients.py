@@ -16,13 +16,13 @@ from typing import Any
 
 import httpx
 
-from engine import __version__, files, jobs
+from engine import __version__, files
 from engine.errors import InputRefused, JobFailed, StorageFailed
 from engine.guardrails.context import Message
 from engine.guardrails.verdict import Verdict
 from engine.models.generation import Decoding
 from engine.models.structured import Schema
-from engine.processes import Identity
+from engine.processes import Identity, detach
 from engine.serving.bots import Bot, get_bot
 from engine.serving.conversation import Done, Event, Piece
 from engine.workspace import Workspace
@@ -67,7 +67,7 @@ def prepare(bot: Bot) -> Identity:
             return Identity(facts["pid"], facts["created"])
         stop(bot)
         command = [sys.executable, "-m", "engine.serving.server", str(bot.folder), "--port", "0", "--announce"]
-        process = jobs.detach([*command, "--idle", str(IDLE_SECONDS)], bot.folder / "server.log")
+        process = detach([*command, "--idle", str(IDLE_SECONDS)], bot.folder / "server.log")
         identity = Identity.of(process.pid)
         # Until the server itself writes where it listens.
         facts = {"pid": identity.pid, "created": identity.created, "address": "", "version": __version__}

@@ -28,7 +28,7 @@ import qrcode
 
 from engine import files, jobs
 from engine.errors import InputRefused, JobFailed, NotFound
-from engine.processes import Identity
+from engine.processes import Identity, detach
 from engine.serving.bots import Bot, copy_frozen
 from engine.workspace import Workspace
 
@@ -119,7 +119,7 @@ def create(
         "passcode": hash_passcode(code, salt),
     }
     files.write_json(folder / "demo.json", manifest)
-    process = jobs.detach([sys.executable, "-m", MODULE, str(folder)], folder / "log.txt")
+    process = detach([sys.executable, "-m", MODULE, str(folder)], folder / "log.txt")
     _wait(folder, Identity.of(process.pid), on_progress or (lambda message: None))
     return replace(get_demo(workspace, identity), passcode=code)
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from engine import files  # noqa: E402
-from engine.jobs import LARGE_PAGES  # noqa: E402
+from engine.processes import LARGE_PAGES  # noqa: E402
 from tests.bench import report, tasks  # noqa: E402
 from tests.bench.cells import CELLS, PARTS, model_hash  # noqa: E402
 

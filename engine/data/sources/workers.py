@@ -21,7 +21,7 @@ from engine.data.sources.rows import Row
 from engine.data.sources.scrubbing import Found
 from engine.data.sources.sieve import Kept, Rejected, Sieve
 from engine.errors import JobFailed
-from engine.jobs import import_path
+from engine.processes import import_path
 
 MOST = 4
 # A batch ends with whichever comes first.
