@@ -238,7 +238,7 @@ def build(workspace: Workspace, mark: gr.HTML) -> ChatTab:
     asking = [bot, compare, rounds]
 
     refresh.change(partial(draw, workspace), [bot, rounds], [bot, *beside], **DRAWN)
-    bot.input(partial(choose, workspace), bot, beside, **QUIET)
+    bot.input(partial(choose, workspace), bot, beside, **DRAWN)
     for event in (text.focus, bot.input, compare.input):
         event(partial(prepare, workspace), [bot, compare], None, **QUIET)
     go.click(partial(send, workspace), [text, *asking], api_name="chat_send", **answer)

@@ -1,4 +1,7 @@
-"""Evaluate: the golden set, measure some systems on it, read the verdict and the worst answers, rate answers blind."""
+"""Evaluate: the golden set, measure some systems on it, read the verdict and the worst answers, rate answers blind.
+
+evaluate_rate.py   the blind rating        evaluate_parts.py   what all of it looks like
+"""
 
 import time
 from collections.abc import Callable
@@ -12,7 +15,7 @@ import gradio as gr
 from engine import jobs
 from engine.data import sources, versions
 from engine.errors import TunedeskError
-from engine.evaluation import evaluations, golden, ratings
+from engine.evaluation import evaluations, golden
 from engine.evaluation.planning import Plan, plan
 from engine.evaluation.report import Order, side_by_side
 from engine.training import runs
@@ -20,12 +23,12 @@ from engine.workspace import Workspace
 from studio import notices
 from studio.events import DRAWN, QUIET
 from studio.tabs import evaluate_parts as parts
+from studio.tabs import evaluate_rate
 
 GOLDEN = "golden"
 RUNS_OFFERED = 12
 ANSWERS_SHOWN = 10
 ORDERS: list[tuple[str, Order]] = [("Worst", "worst"), ("Best", "best"), ("Random", "random")]
-DEFAULT_RATER = "me"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,14 @@ def import_questions(workspace: Workspace, changed: int, path: str) -> int:
         sources.discard(upload)
     notices.say(f"{count:,} golden questions were added.")
     return changed + 1
+
+
+def _take_out(workspace: Workspace) -> Callable[[int, gr.EventData], int]:
+    def take_out(changed: int, event: gr.EventData) -> int:
+        golden.remove(workspace, str(event.id))
+        return changed + 1
+
+    return notices.shown(take_out)
 
 
 # --- What the page shows --------------------------------------------------------------------------------------------
@@ -257,50 +268,12 @@ def _showing_newest(workspace: Workspace) -> Any:
     return gr.Dropdown(measured, value=next((value for _, value in measured), None), visible=len(measured) > 1)
 
 
-# --- Rating ---------------------------------------------------------------------------------------------------------
-
-
-@notices.shown
-def draw_card(workspace: Workspace, shown: str | None, rater: str) -> str:
-    if shown is None:
-        return parts.nothing_to_rate()
-    rater = rater.strip() or DEFAULT_RATER
-    done = ratings.progress(workspace, shown, rater)
-    return parts.rate_card(ratings.next_blind(workspace, shown, rater), done, time.monotonic_ns())
-
-
-def _marks(workspace: Workspace) -> dict[str, Callable[..., int]]:
-    """What a press on the card does; each gives the new count of ratings.
-
-    Closures, not partials: Gradio finds the event's data by the type of a plain function's parameter.
-    """
-
-    def mark(rated: int, event: gr.EventData) -> int:
-        ratings.rate(workspace, str(event.token), int(event.mark))
-        return rated + 1
-
-    def back(rated: int, shown: str | None, rater: str) -> int:
-        if shown is not None:
-            ratings.undo_rating(workspace, shown, rater.strip() or DEFAULT_RATER)
-        return rated + 1
-
-    return {"mark": notices.shown(mark), "back": notices.shown(back)}
-
-
-def _take_out(workspace: Workspace) -> Callable[[int, gr.EventData], int]:
-    def take_out(changed: int, event: gr.EventData) -> int:
-        golden.remove(workspace, str(event.id))
-        return changed + 1
-
-    return notices.shown(take_out)
-
-
 # --- The tab --------------------------------------------------------------------------------------------------------
 
 
 def build(workspace: Workspace, mark: gr.HTML) -> EvaluateTab:
     """Lays out the screen and wires its own events; `mark` changes with the `signs`."""
-    changed, rated, seen, refresh = gr.State(0), gr.State(0), gr.State({}), gr.State(0.0)
+    changed, seen, refresh = gr.State(0), gr.State({}), gr.State(0.0)
     with gr.Tabs(elem_classes="td-inner"):
         with gr.Tab("Measure", id="evaluate-measure-tab"):
             account = gr.HTML(elem_id="evaluate-golden")
@@ -325,12 +298,7 @@ def build(workspace: Workspace, mark: gr.HTML) -> EvaluateTab:
                     sorted_by = gr.Radio([], label="Judged by the answers of", elem_id="evaluate-sorted-by")
                 answers = gr.HTML(elem_id="evaluate-sides")
         with gr.Tab("Rate blind", id="evaluate-rate-tab", elem_id="evaluate-rate-tab"):
-            gr.HTML(
-                "<p>One answer at a time; who wrote it stays hidden until you look at the results. Keys <kbd>1</kbd> to"
-                " <kbd>5</kbd> mark it, <kbd>U</kbd> takes the last mark back.</p>"
-            )
-            card = gr.HTML(parts.nothing_to_rate(), elem_id="evaluate-card", js_on_load=parts.RATE_PRESSED)
-            rater = gr.Textbox(DEFAULT_RATER, label="Who is rating", elem_id="evaluate-rater", max_length=60, scale=0)
+            rating = evaluate_rate.build(workspace, shown)
 
     results = [found, sorted_by, answers_area]
     redraw: dict[str, Any] = {
@@ -345,13 +313,11 @@ def build(workspace: Workspace, mark: gr.HTML) -> EvaluateTab:
         "outputs": answers,
         **DRAWN,
     }
-    blind: dict[str, Any] = {"fn": partial(draw_card, workspace), "inputs": [shown, rater], "outputs": card, **DRAWN}
-
     for event in (changed.change, refresh.change):
-        event(**redraw).then(**side).then(**blind)
+        event(**redraw).then(**side).then(**rating.drawn)
     for choice in (source.input, systems.input):
-        choice(partial(preview, workspace), [source, systems], [words, go], **QUIET)
-    shown.input(partial(draw_results, workspace), shown, results, **QUIET).then(**side).then(**blind)
+        choice(partial(preview, workspace), [source, systems], [words, go], **DRAWN, trigger_mode="always_last")
+    shown.input(partial(draw_results, workspace), shown, results, **DRAWN).then(**side).then(**rating.drawn)
     order.input(**side)
     sorted_by.input(**side)
 
@@ -374,14 +340,8 @@ def build(workspace: Workspace, mark: gr.HTML) -> EvaluateTab:
     )
     table.remove(_take_out(workspace), changed, changed, **QUIET).failure(**redraw)
 
-    pressed = _marks(workspace)
-    # Drawn again even when a mark was refused, so that the card never stays locked.
-    card.mark(pressed["mark"], rated, rated, **QUIET).then(**blind)
-    card.back(pressed["back"], [rated, shown, rater], rated, **QUIET).then(**blind)
-    rater.submit(**blind)
-    rater.blur(**blind)
-    rated.change(partial(draw_results, workspace), shown, results, **QUIET)
-    return EvaluateTab(rated, changed, time.monotonic, (refresh,))
+    rating.rated.change(partial(draw_results, workspace), shown, results, **DRAWN)
+    return EvaluateTab(rating.rated, changed, time.monotonic, (refresh,))
 
 
 def _golden_form() -> tuple[gr.HTML, list[Any]]:

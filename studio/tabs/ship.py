@@ -209,7 +209,7 @@ def build(workspace: Workspace, mark: gr.HTML) -> ShipTab:
     about = [card, doors, size, found, download, how, start, stop, link]
     server = [how, start, stop]
     refresh.change(partial(draw, workspace), bot, [bot, *about], **DRAWN)
-    bot.input(partial(choose, workspace), bot, about, **QUIET)
+    bot.input(partial(choose, workspace), bot, about, **DRAWN)
     create.click(
         partial(show, workspace),
         [bot, minutes, passcode],

@@ -15,8 +15,9 @@ from engine.evaluation import evaluations, golden
 from engine.evaluation.golden import Question
 from engine.evaluation.ratings import Blind, Progress
 from engine.evaluation.report import Answer, Side
+from engine.training.recipes.recipe import RECIPES
 from engine.workspace import Workspace
-from studio.tabs import evaluate
+from studio.tabs import evaluate, evaluate_rate
 from studio.tabs import evaluate_parts as parts
 
 SYSTEMS = {"base": "the base model", "secret-run-7": "Quick try 7"}
@@ -76,7 +77,7 @@ def test_an_empty_workspace_teaches(workspace: Workspace) -> None:
     assert go.interactive is False
     assert "Nothing measured yet" in results
     assert area.visible is False
-    assert "Nothing to rate yet" in evaluate.draw_card(workspace, None, "me")
+    assert "Nothing to rate yet" in evaluate_rate.draw_card(workspace, None, "me")
 
 
 def test_the_account_of_the_golden_set_stands_first(workspace: Workspace) -> None:
@@ -94,6 +95,7 @@ def finished_run(workspace: Workspace, run_id: str, created_at: float) -> None:
     """The folder of a run that has its adapter."""
     (workspace.runs / run_id / "adapter").mkdir(parents=True)
     manifest = {"name": run_id, "version": "First", "version_hash": "00", "base": "starter", "created_at": created_at}
+    files.write_json(workspace.runs / run_id / "recipe.json", RECIPES["quick"].to_json())
     files.write_json(workspace.runs / run_id / "run.json", {"format": 1, **manifest})
 
 
@@ -145,7 +147,7 @@ def test_facts_are_shown_as_said_or_missing() -> None:
 
 
 def test_the_blind_card_holds_nothing_that_tells_the_system(workspace: Workspace, measured: str) -> None:
-    card = evaluate.draw_card(workspace, measured, "ann")
+    card = evaluate_rate.draw_card(workspace, measured, "ann")
     for word in ("base", "secret-run-7", "Quick try 7", "token_f1", "0.7", "score"):
         assert word not in card
     assert "0 of 28 answers marked" in card
@@ -153,17 +155,17 @@ def test_the_blind_card_holds_nothing_that_tells_the_system(workspace: Workspace
 
 
 def test_marking_and_undoing(workspace: Workspace, measured: str) -> None:
-    pressed = evaluate._marks(workspace)
+    pressed = evaluate_rate.marks(workspace)
 
     def token() -> str:
-        found = re.search(r'data-token="([^"]+)"', evaluate.draw_card(workspace, measured, "me"))
+        found = re.search(r'data-token="([^"]+)"', evaluate_rate.draw_card(workspace, measured, "me"))
         assert found is not None
         return found[1]
 
     first = token()
     assert pressed["mark"](0, gr.EventData(None, {"token": first, "mark": "4"})) == 1
     assert token() != first
-    assert "1 of 28 answers marked" in evaluate.draw_card(workspace, measured, " me ")
+    assert "1 of 28 answers marked" in evaluate_rate.draw_card(workspace, measured, " me ")
     assert pressed["back"](1, measured, "me") == 2
     assert token() == first
     for mark in (5, 3, 4):

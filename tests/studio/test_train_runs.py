@@ -120,6 +120,11 @@ def test_a_run_under_way_says_how_far_it_is_and_when_it_is_done(workspace: Works
     assert 'aria-valuenow="25.8"' in drawn.head
     assert "goes on when you close this page" in drawn.head
 
+    jobs.stop(run.folder)
+    head = drawn_run(workspace, run.id, "").head
+    assert "Step 120 of 465. It ends after this step." in head
+    assert "goes on" not in head
+
 
 def test_the_hour_has_its_day_where_that_is_another_one() -> None:
     noon = time.mktime((2026, 3, 2, 12, 0, 0, 0, 0, -1))

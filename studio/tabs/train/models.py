@@ -18,7 +18,7 @@ from engine.models import catalogue, download, offered
 from engine.training.bases import choice, removal
 from engine.workspace import Workspace
 from studio import notices
-from studio.events import QUIET
+from studio.events import DRAWN, QUIET
 from studio.tabs.train import models_parts as parts
 
 SECONDS_BETWEEN_LOOKS = 2.0
@@ -163,7 +163,8 @@ def build(workspace: Workspace, refresh: gr.State) -> gr.Textbox:
     slow = {**again, "show_progress": "minimal", "show_progress_on": lists}
     chosen: list[Any] = [base, opened]
     pressed = presses(workspace)
-    refresh.change(**look).then(notices.shown(partial(appear, workspace)), None, place, **QUIET)
+    refresh.change(**look)
+    refresh.change(notices.shown(partial(appear, workspace)), None, place, **DRAWN)
     ticking.tick(**look)
     base.change(**look)
     line.panel(turn, opened, [opened, panel], **QUIET).then(**slow)

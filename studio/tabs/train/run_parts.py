@@ -47,16 +47,13 @@ def head(run: Run, now: float) -> str:
 
 
 def _under_way(run: Run, now: float) -> str:
-    status = run.status
+    status, stopping = run.status, run.status.state == "stopping"
     if status.step == 0:
-        what = status.message or "Starting"
-        return f'{bar(None, "Starting")}<p class="td-soft">{escape(what)}. The first step comes in some seconds.</p>'
-    left = _left(status.seconds_left, status.updated_at, now) if status.seconds_left else ""
-    ending = " It ends after this step." if status.state == "stopping" else ""
-    return (
-        f'{bar(status.share)}<p class="td-soft">Step {status.step:,} of {status.steps:,}{left}.{ending} '
-        "It goes on when you close this page.</p>"
-    )
+        next_one = "It ends after its first step." if stopping else "The first step comes in some seconds."
+        return f'{bar(None, "Starting")}<p class="td-soft">{escape(status.message or "Starting")}. {next_one}</p>'
+    left = _left(status.seconds_left, status.updated_at, now) if status.seconds_left and not stopping else ""
+    then = "It ends after this step." if stopping else "It goes on when you close this page."
+    return f'{bar(status.share)}<p class="td-soft">Step {status.step:,} of {status.steps:,}{left}. {then}</p>'
 
 
 def _left(seconds: float, told_at: float, now: float) -> str:
