@@ -21,11 +21,6 @@ _SIZE = re.compile(r"allocate ([\d.]+) (KiB|MiB|GiB)")
 _GIVES_WAY = "500"
 
 
-def ran_out(error: BaseException | None) -> bool:
-    """Whether an error is about too little memory, or hides one that is."""
-    return _source(error) is not None
-
-
 def explained(error: BaseException) -> OutOfMemory | None:
     """The error for people, where memory ran out; None where it is about something else."""
     source = _source(error)

@@ -23,11 +23,12 @@ from engine.errors import InputRefused, NotFound, StorageFailed
 from engine.models import catalogue
 from engine.training import runs
 from engine.training.history import provenance
+from engine.training.history.history import LONGEST_NAME
 from engine.training.runs import Run
 from engine.workspace import Workspace
 
 TOLERANCE = 1e-4
-LONGEST_NAME = 80
+AGAIN = " again"
 LONGEST_HEADER = 100_000_000
 # Weights compared at once, so that those of a large model need little memory.
 AT_ONCE = 4_000_000
@@ -138,7 +139,7 @@ def reproduce(workspace: Workspace, source: str | Path, *, base: str | None = No
     inside = run.folder.parent == workspace.runs
     return runs.make(
         workspace,
-        name=name or f"{' '.join(run.name.split())[:LONGEST_NAME]} again",
+        name=name or f"{' '.join(run.name.split())[: LONGEST_NAME - len(AGAIN)]}{AGAIN}",
         recipe=run.recipe,
         data=run.data,
         version=run.version,
