@@ -15,7 +15,7 @@ import inspect
 import logging
 import logging.handlers
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -98,6 +98,12 @@ def card(title: str, message: str, remedy: str, details: str = "", *, fold: str 
     """The same notice standing on a page, for a run that failed: put it into a `gr.HTML`."""
     inside = f"<h4>{escape(title)}</h4>{body(message, remedy, details, fold)}"
     return f'<section class="td-notice-card" role="status">{inside}</section>'
+
+
+def failure(error: Mapping[str, str] | None, details: str = "", *, fold: str = "") -> str:
+    """The card of an error as a job wrote it down."""
+    said = error or {}
+    return card(said.get("title", ""), said.get("message", ""), said.get("remedy", ""), details, fold=fold)
 
 
 def log_to(path: Path) -> None:

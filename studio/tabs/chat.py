@@ -167,8 +167,8 @@ def pulse(workspace: Workspace, seen: list[Any], refresh: float) -> tuple[Any, .
     if under_way is not None:
         html = parts.making(under_way.run.name, under_way.status.message)
     elif failed is not None:
-        error = failed.status.error or {"title": "The bot could not be made.", "message": "", "remedy": ""}
-        html = notices.card(**error, details=jobs.log_tail(failed.run.folder / "bot"), fold=f"log-{failed.run.id}-bot")
+        error = failed.status.error or {"title": "The bot could not be made."}
+        html = notices.failure(error, jobs.log_tail(failed.run.folder / "bot"), fold=f"log-{failed.run.id}-bot")
     return now, html, gr.Button(visible=failed is not None), time.monotonic() if made else refresh
 
 

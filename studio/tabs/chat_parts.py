@@ -85,7 +85,7 @@ def _answer(name: str, answer: Answer, named: bool, fold: str) -> str:
     title = f"<h4>{escape(name)}</h4>" if named else ""
     if not answer.text:
         words = escape(answer.waiting or "Thinking")
-        said = "No answer." if answer.done else f"{words}{bar(None, answer.waiting) if answer.waiting else ''}"
+        said = "No answer." if answer.done else f"{words}{bar(None) if answer.waiting else ''}"
         return f'<section>{title}<div class="td-bubble td-pending">{said}</div></section>'
     return f'<section>{title}<div class="td-bubble">{escape(answer.text)}</div>{_why(answer, fold)}</section>'
 

@@ -159,9 +159,7 @@ def under_way(evaluation: Evaluation) -> str:
 
 def failed(evaluation: Evaluation, log: str) -> str:
     """Why an evaluation ended badly, with its log behind a fold."""
-    error = evaluation.status.error or {}
-    words = (error.get("title", ""), error.get("message", ""), error.get("remedy", ""))
-    return notices.card(*words, log, fold=f"log-{evaluation.id}")
+    return notices.failure(evaluation.status.error, log, fold=f"log-{evaluation.id}")
 
 
 # --- Results --------------------------------------------------------------------------------------------------------

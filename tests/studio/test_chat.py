@@ -9,6 +9,7 @@ import pytest
 from gradio_client import Client
 
 from engine import jobs
+from engine.errors import OutOfMemory
 from engine.guardrails.verdict import Verdict
 from engine.serving import bots, clients
 from engine.serving.bots import Bot
@@ -165,6 +166,8 @@ def test_a_bot_that_cannot_be_made_is_explained_and_can_be_tried_again(tmp_path:
     _, html, retry, _ = chat.pulse(workspace, seen, 0.0)
     assert "cannot be read" in html
     assert retry.visible
+    jobs.Report(run.folder / "bot").fail(OutOfMemory("It ran out of memory.", "It was not enough.", "Close programs."))
+    assert "It ran out of memory." in chat.pulse(workspace, seen, 0.0)[1]
     (run.folder / "data.parquet").write_bytes(whole)
     chat.make_again(workspace)
     jobs.wait(run.folder / "bot", timeout=120)

@@ -262,12 +262,11 @@ ON_ITS_OWN = '<p class="td-quiet">It goes on when this page or the studio is clo
 
 def _waiting(waiting: Waiting, *, first: bool) -> str:
     if waiting.state == "refused":
-        error = waiting.error or {}
         again = f'<button type="button" class="td-plain" data-again="{waiting.id}">Look at it again</button>'
         return (
             f'<section class="td-card td-import"><header class="td-apart"><h3>{escape(waiting.name)}</h3>'
             f"<span>{again} {_leave(waiting, 'Leave it out')}</span></header>"
-            f"{notices.card(error.get('title', ''), error.get('message', ''), error.get('remedy', ''))}</section>"
+            f"{notices.failure(waiting.error)}</section>"
         )
     words, share = _progress(waiting, first=first)
     far = bar(None if share is None else share / 100, waiting.name)

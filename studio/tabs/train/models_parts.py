@@ -120,7 +120,7 @@ def _download(download: Download) -> str:
         sure = f"Throw away {so_large(status.step)} for good" if status.step else "Take it off the list"
         buttons = _button("Go on", "fetch", download.id, css="td-button", what=f"Go on downloading {name}")
         buttons += _button("Throw away", "discard", download.id, sure=sure)
-    card = notices.card(error["title"], error["message"], error["remedy"]) if error else ""
+    card = notices.failure(error) if error else ""
     arrived = bar(status.share) if status.step else bar(None, "Asking the hub") if status.alive else ""
     return (
         f'<section class="td-download" aria-label="Download of {name}"><header><h4>{name}</h4>{chip}</header>'

@@ -84,9 +84,7 @@ def failed(run: Run, change: Mapping[str, Any], log: str, offer: Offer | None) -
         change: of settings that the watcher proposes.
         offer: what was found to fit into memory, or is being looked for.
     """
-    error = run.status.error or {}
-    words = (error.get("title", ""), error.get("message", ""), error.get("remedy", ""))
-    card = notices.card(*words, log, fold=f"log-{run.id}")
+    card = notices.failure(run.status.error, log, fold=f"log-{run.id}")
     on = (
         "It goes on from the last state that was saved, with the same settings."
         if run.status.step
