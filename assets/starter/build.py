@@ -21,7 +21,6 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import blocks
 import card
 import rebuild
-import recall
 import shipping
 import torch
 import training
@@ -120,6 +119,7 @@ def build(options: argparse.Namespace) -> None:
     if made["begin_with"] and not resumed:
         begin_with(Path(made["begin_with"]), model, tokenizer)
     model.to(options.device)
+    train = blocks.read_row(options.work / "train.bin")
     print(f"{model.num_parameters():,} parameters, vocabulary {len(tokenizer)}", flush=True)
 
     def export(progress: training.Progress) -> None:
@@ -128,14 +128,14 @@ def build(options: argparse.Namespace) -> None:
 
     progress = training.train(
         model,
-        blocks.read_row(options.work / "train.bin"),
+        train,
         blocks.read_row(options.work / "fresh.bin"),
         training.Plan(seed=options.seed, rate=made["rate"]),
         training.Pace(options.minutes, options.steps, compiled=not options.not_compiled),
         options.work / "checkpoint",
         export,
         resumed,
-        recall.drawer(tokenizer),
+        rebuild.looks_back(tokenizer, train),
     )
     unseen = training.held_out_loss(model, blocks.read_row(options.work / "unseen.bin"))
     fresh = training.held_out_loss(model, blocks.read_row(options.work / "fresh.bin"))
@@ -145,7 +145,7 @@ def build(options: argparse.Namespace) -> None:
         "steps": progress.steps,
         "minutes": round(progress.seconds / 60, 1),
         "tokens_seen": progress.steps * training.Plan().rows * blocks.BLOCK,
-        "corpus_tokens": len(blocks.read_row(options.work / "train.bin")),
+        "corpus_tokens": len(train),
         "parameters": model.num_parameters(),
         "loss_fresh": round(fresh.whole, 4),
         "answer_loss_fresh": round(fresh.answers, 4),

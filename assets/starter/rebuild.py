@@ -14,6 +14,7 @@ from typing import Any
 
 import blocks
 import measure
+import numpy as np
 import recall
 import shipping
 import torch
@@ -49,6 +50,11 @@ def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[int, int, int]:
     return tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id
 
 
+def looks_back(tokenizer: PreTrainedTokenizerFast, row: np.ndarray) -> training.LooksBack:
+    """What teaches a model of this vocabulary to look back, on this row of the corpus."""
+    return training.LooksBack(recall.drawer(tokenizer), recall.worth_looking_up(tokenizer, row), tokenizer.bos_token_id)
+
+
 def short_training(tokenizer: PreTrainedTokenizerFast, seed: int) -> float:
     """The held-out loss in nats of a token after a training of ``SHORT_STEPS`` steps of 4 rows from nothing."""
     train = blocks.token_row(tokenizer, seed, "train", SHORT_TOKENS, processes=1)
@@ -57,7 +63,7 @@ def short_training(tokenizer: PreTrainedTokenizerFast, seed: int) -> float:
     plan = training.Plan(seed=seed, rows=4, warm_up=5)
     pace = training.Pace(minutes=0, steps=SHORT_STEPS, compiled=False)
     with tempfile.TemporaryDirectory() as folder:
-        back = recall.drawer(tokenizer)
+        back = looks_back(tokenizer, train)
         training.train(model, train, held_out, plan, pace, Path(folder), lambda progress: None, False, back)
     return training.held_out_loss(model, held_out).whole
 

@@ -4,8 +4,8 @@ Rows are packed full. Three steps in four see them in halves, because attention 
 conversations are short; every fourth sees them whole, for the long passages.
 
 The rate stays constant until three quarters of the run and then falls to zero (Hu et al. 2024, "MiniCPM"), so a run
-given in minutes can decide how long it is while it runs; the number of steps it settled on repeats it exactly. As long
-as the rate is constant, some of the rows are those of ``recall``, which teach to copy from what was said before.
+given in minutes can decide how long it is while it runs; the number of steps it settled on repeats it exactly. Some of
+the rows are those of ``recall``, which teach to copy from what was said before.
 """
 
 import json
@@ -43,6 +43,7 @@ class Plan:
     opening: int = 12  # tokens with which an answer begins: they decide what it is about, the rest follows from them
     opening_weight: float = 2.0  # and count this much
     recall_every: int = 8  # of the rows, one in so many teaches to look back
+    copied_weight: float = 4.0  # and so do the figures and rare words that an answer takes from its conversation
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
@@ -144,6 +145,15 @@ def weighted_loss(model: LlamaForCausalLM, ids: torch.Tensor, counts: torch.Tens
     return (token_losses(model, ids) * counts[:, 1:]).sum() / counts[:, 1:].sum()
 
 
+class LooksBack(NamedTuple):
+    """What teaches to look back, see ``recall``: rows of repetitions, and which tokens are worth looking up."""
+
+    drawer: recall.Drawer
+    worth: torch.Tensor
+    """bool of shape (vocabulary,)"""
+    bos: int
+
+
 class HeldOut(NamedTuple):
     """Mean losses in nats of a token on held-out rows: of all, of the assistant's, of those that begin an answer."""
 
@@ -242,7 +252,7 @@ def train(
     checkpoints: Path,
     export: Callable[[Progress], None],
     resume: bool,
-    drawer: recall.Drawer | None = None,
+    back: LooksBack | None = None,
 ) -> Progress:
     """Trains the model in place, writing a log line every 20 steps; returns where it ended.
 
@@ -256,7 +266,7 @@ def train(
     before = progress.seconds
     began, seen = mark, 0
     while not progress.steps or progress.step < progress.steps:
-        loss, norm, rate = _one_step(model, optimizers, loss_of, row, plan, progress, drawer)
+        loss, norm, rate = _one_step(model, optimizers, loss_of, row, plan, progress, back)
         progress.step += 1
         seen += plan.rows * blocks.BLOCK
         now = time.monotonic()
@@ -283,19 +293,19 @@ def _one_step(
     row: np.ndarray,
     plan: Plan,
     progress: Progress,
-    drawer: recall.Drawer | None,
+    back: LooksBack | None,
 ) -> tuple[float, float, float]:
     rate = plan.rate * rate_share(progress.step, progress.steps, plan.warm_up)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
-    ids, assistant = (part.to(model.device) for part in blocks.batch(row, plan.seed, progress.step, plan.rows))
+    ids, assistant = blocks.batch(row, plan.seed, progress.step, plan.rows)
     counts = weights(assistant, plan)
-    if drawer is not None and (not progress.steps or progress.step < CONSTANT_SHARE * progress.steps):
-        back = max(1, plan.rows // plan.recall_every)
-        repeated, repetitions = drawer.rows(plan.seed, progress.step, back, blocks.BLOCK)
-        ids = torch.cat([repeated.to(ids.device), ids[back:]])
-        counts = torch.cat([repetitions.to(ids.device), counts[back:]])
+    if back is not None:
+        counts[recall.copied(ids, assistant, back.bos, back.worth)] = plan.copied_weight
+        some = max(1, plan.rows // plan.recall_every)
+        ids[:some], counts[:some] = back.drawer.rows(plan.seed, progress.step, some, blocks.BLOCK)
+    ids, counts = ids.to(model.device), counts.to(model.device)
     if progress.step % plan.whole_every:
         ids, counts = ids.view(-1, blocks.BLOCK // 2), counts.view(-1, blocks.BLOCK // 2)
     loss = loss_of(model, ids, counts)

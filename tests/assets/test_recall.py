@@ -44,6 +44,15 @@ def test_the_same_step_gives_the_same_rows(drawn: tuple[torch.Tensor, torch.Tens
     assert not torch.equal(drawer.rows(7, 4, 20, 512)[0], drawn[0])
 
 
+def test_an_answers_rare_words_count_where_its_own_conversation_said_them() -> None:
+    bos, worth = 1, torch.tensor([False] * 5 + [True] * 5)
+    #                     | says 7, 2 and 8; answers 8, 2, 6, 7  | another: says 3, answers 8
+    ids = torch.tensor([[1, 7, 2, 8, 8, 2, 6, 7, 1, 3, 8]])
+    assistant = torch.tensor([[False] * 4 + [True] * 4 + [False] * 2 + [True]])
+    marks = recall.copied(ids, assistant, bos, worth)
+    assert marks.nonzero()[:, 1].tolist() == [4, 7], "2 is common, 6 was not said, and 8 was said in another talk"
+
+
 def tiny(seed: int) -> LlamaForCausalLM:
     torch.manual_seed(seed)
     return LlamaForCausalLM(

@@ -51,7 +51,7 @@ WHAT = """\
   curve is one training with one seed: the intervals are of the questions drawn, not of the training.
 - **What the base knew**: its corpus has situations of customer support, labels from a list, and JSON with these keys.
   12 of the 27 intents of bitext and 11 of the 77 of banking77 have the name of one of its situations, and the words
-  that ask for a label or for JSON stand in it. One of its sentences of six words or more is in this data.
+  that ask for a label or for JSON stand in it. None of its sentences of six words or more is in this data.
 - **Learning curve**: canned answers, three draws of examples for each size, 200 steps of 8 examples for every point, so
   that it tells examples and not time.
 - Texts that are equal once normalised count once, so none is on both sides; nearly equal ones may be.
