@@ -82,8 +82,10 @@
     if (!opened.size) return;
     const drawn = new Map([...document.querySelectorAll("details[data-fold]")].map((fold) => [fold.dataset.fold, fold]));
     for (const name of opened) {
-      if (drawn.has(name)) drawn.get(name).open = true;
-      else opened.delete(name);
+      const fold = drawn.get(name);
+      if (!fold) opened.delete(name);
+      // Only where it is shut: each setting is a change, which is looked at again.
+      else if (!fold.open) fold.open = true;
     }
   };
 
