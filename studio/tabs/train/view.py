@@ -63,10 +63,13 @@ watch('value', () => {
     if (draft !== undefined) form.querySelector('input, textarea').value = draft;
   }
   const wanted = [asking ? '[data-does="unask"]' : held, asker].filter(Boolean);
-  const found = wanted.map((each) => element.querySelector(each)).find(Boolean);
-  if (document.activeElement === document.body) found?.focus({preventScroll: true});
-  if (!element.querySelector('[data-does="unask"]')) asker = '';
   asking = false;
+  // After assets/shell.js has opened the folds again: nothing in one that is shut takes the focus.
+  queueMicrotask(() => {
+    const found = wanted.map((each) => element.querySelector(each)).find(Boolean);
+    if (document.activeElement === document.body) found?.focus({preventScroll: true});
+    if (!element.querySelector('[data-does="unask"]')) asker = '';
+  });
 });
 """
 
