@@ -307,12 +307,16 @@ def test_ctrl_c_stops_it_in_one_sentence(ready: House, silent_index: dict[str, s
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for_pip(ready)
+    started = psutil.Process(first.pid).children(recursive=True)
     first.send_signal(signal.SIGINT)
     _, told = first.communicate(timeout=60)
     assert first.returncode == 1
     assert "The set-up was stopped." in told
     assert "Traceback" not in told
-    assert ready.start("doctor").returncode == 0, "no pip is left that goes on"
+    _, left = psutil.wait_procs(started, timeout=10)
+    assert not left, f"goes on behind the person's back: {left}"
+    done = ready.start("doctor")
+    assert done.returncode == 0, done.stderr + ready.log.read_text()[-2000:]
 
 
 def test_no_network(ready: House) -> None:
