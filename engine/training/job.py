@@ -28,7 +28,7 @@ from engine.training.estimates.pace import Account, Stopwatch, shape_of
 from engine.training.methods import shared
 from engine.training.recipes.recipe import Method, Recipe, count_steps, epochs_for, learning_rate_for
 from engine.training.task import MADE, Task
-from engine.training.watch import Course
+from engine.training.watched import Course
 
 if TYPE_CHECKING:
     from engine.training.live import Live

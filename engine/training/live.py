@@ -25,6 +25,7 @@ from engine import files
 from engine.jobs import Report
 from engine.training import checkpoints, watch
 from engine.training.task import SAMPLE_ROUNDS
+from engine.training.watched import Course, Exchanged, Finding, Point
 
 
 class Live(TrainerCallback):
@@ -34,14 +35,14 @@ class Live(TrainerCallback):
         self,
         folder: Path,
         report: Report,
-        course: watch.Course,
+        course: Course,
         *,
         tokens_per_step: float,
         checks: int,
         validated: bool,
         save: Callable[[Path], None],
         answer_samples: Callable[[int], None] | None = None,
-        exchange: Callable[[int], watch.Exchanged] | None = None,
+        exchange: Callable[[int], Exchanged] | None = None,
         measures: tuple[str, ...] = (),
         message: str = "Learning",
     ) -> None:
@@ -144,7 +145,7 @@ class Live(TrainerCallback):
         self._look(control)
 
     @property
-    def best(self) -> watch.Point | None:
+    def best(self) -> Point | None:
         """The lowest validation loss and its step; the measurement before the first step does not count."""
         return min((point for point in self.validation if point[0] > 0), key=lambda point: point[1], default=None)
 
@@ -218,7 +219,7 @@ def _spread(steps: int, times: int) -> set[int]:
     return {max(1, round(steps * part / times)) for part in range(1, times + 1)}
 
 
-def _earlier(folder: Path) -> tuple[list[watch.Point], list[watch.Point], float]:
+def _earlier(folder: Path) -> tuple[list[Point], list[Point], float]:
     """Losses and seconds that a run had before it was interrupted."""
     lines = list(files.read_jsonl(folder / "metrics.jsonl"))
     train = [(line["step"], line["loss"]) for line in lines if "loss" in line]
@@ -230,15 +231,15 @@ def _validations(folder: Path) -> list[dict[str, Any]]:
     return [line for line in files.read_jsonl(folder / "metrics.jsonl") if "validation_loss" in line]
 
 
-def _seen(folder: Path) -> tuple[watch.Finding | None, watch.Exchanged | None]:
+def _seen(folder: Path) -> tuple[Finding | None, Exchanged | None]:
     """What the watcher saw before a run was interrupted, and whether answers depended on questions then."""
     finding, exchanged = None, None
     for line in files.read_jsonl(folder / "metrics.jsonl"):
         if "kind" in line:
-            finding = watch.Finding.from_dict(line)
+            finding = Finding.from_dict(line)
         if "exchanged" in line:
             told = line["exchanged"]
-            exchanged = watch.Exchanged(told["step"], told["own"], tuple(told["others"]))
+            exchanged = Exchanged(told["step"], told["own"], tuple(told["others"]))
     return finding, exchanged
 
 

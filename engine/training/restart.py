@@ -15,7 +15,8 @@ from typing import Any
 from engine import files
 from engine.training import checkpoints
 from engine.training.recipes.recipe import Recipe
-from engine.training.watch import Finding, lower_rate
+from engine.training.watch import lower_rate
+from engine.training.watched import Finding
 
 FILE = "restart.json"
 KIND = "restarted"

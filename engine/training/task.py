@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.training.recipes.recipe import Method
-from engine.training.watch import Exchanged
+from engine.training.watched import Exchanged
 
 # Under what name a run's folder holds what it made: an adapter, a whole model, or an adapter with a classifier's head.
 MADE: dict[Method, str] = {"sft": "adapter", "dpo": "adapter", "full": "model", "classifier": "classifier"}

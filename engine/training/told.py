@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine import files, jobs
 from engine.training.runs import Run
-from engine.training.watch import Finding, Point
+from engine.training.watched import Finding, Point
 
 
 class Curve(NamedTuple):

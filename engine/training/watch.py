@@ -18,9 +18,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from engine.training.watched import KINDS, Course, Exchanged, Finding, Kind, Point
-
-__all__ = ["KINDS", "Course", "Exchanged", "Finding", "Kind", "Point", "look", "lower_rate"]
+from engine.training.watched import Course, Exchanged, Finding, Point
 
 ENOUGH_POINTS = 10
 # A level is the median of so many training losses, one after the other.

@@ -19,7 +19,7 @@ from engine.training import fitting, queue, restart, runs
 from engine.training.costs import cost
 from engine.training.costs.energy import Energy
 from engine.training.history.reproduce import equality
-from engine.training.watch import Finding
+from engine.training.watched import Finding
 from engine.workspace import Workspace, open_workspace
 from studio.tabs import train
 from studio.tabs.train import compare, history, outcome_parts, run_parts, view

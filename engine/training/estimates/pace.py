@@ -17,7 +17,7 @@ from engine import files, hardware, jobs
 from engine.errors import TunedeskError
 from engine.training import runs
 from engine.training.recipes.recipe import Recipe, batches
-from engine.training.watch import Exchanged
+from engine.training.watched import Exchanged
 from engine.workspace import Workspace
 
 PROBES = "probes"

@@ -15,7 +15,7 @@ from engine.errors import InputRefused
 from engine.training import runs, told
 from engine.training.recipes.recipe import settings
 from engine.training.runs import Run
-from engine.training.watch import Point
+from engine.training.watched import Point
 from engine.words import so_large
 from engine.workspace import Workspace
 

@@ -18,7 +18,7 @@ from engine.models.loading import bf16_is_quick
 from engine.training.methods import shared
 from engine.training.methods.rows import IGNORED, Row
 from engine.training.recipes.recipe import Method
-from engine.training.watch import Exchanged
+from engine.training.watched import Exchanged
 
 MOST_ROWS = 40
 # With fewer, chance decides.

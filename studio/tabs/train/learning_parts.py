@@ -9,7 +9,7 @@ from html import escape
 from engine.evaluation.wording import Shared, shared_words
 from engine.training.runs import Run
 from engine.training.told import Curve, Sample
-from engine.training.watch import Point
+from engine.training.watched import Point
 from engine.words import so_large
 from studio import charts
 

@@ -12,7 +12,7 @@ from engine.errors import NotFound
 from engine.training import fitting, queue, restart, runs, told
 from engine.training.costs import cost
 from engine.training.history import reproduce
-from engine.training.watch import Finding
+from engine.training.watched import Finding
 from engine.workspace import Workspace
 from studio import notices
 from studio.events import QUIET

@@ -12,7 +12,7 @@ from engine.training.estimates.estimate import in_words
 from engine.training.fitting import Offer
 from engine.training.recipes.recipe import settings
 from engine.training.runs import Run
-from engine.training.watch import Finding
+from engine.training.watched import Finding
 from engine.words import so_many
 from studio import notices
 from studio.pieces import bar

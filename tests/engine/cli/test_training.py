@@ -9,7 +9,7 @@ from engine.cli.training import _watched, run_value, see_through
 from engine.errors import OutOfMemory
 from engine.training import restart, runs
 from engine.training.restart import Restart
-from engine.training.watch import Finding
+from engine.training.watched import Finding
 from engine.workspace import Workspace
 from tests.engine.training.conftest import make_workspace
 from tests.engine.training.made import made_run

@@ -13,7 +13,7 @@ from engine.jobs import Report
 from engine.training.checkpoints import best_state
 from engine.training.job import _why_broken
 from engine.training.live import Live
-from engine.training.watch import Course, Exchanged
+from engine.training.watched import Course, Exchanged
 
 COURSE = Course(steps=20, epochs=2.0, usual_epochs=2.0, learning_rate=2e-3, usual_rate=2e-3, patience=2)
 

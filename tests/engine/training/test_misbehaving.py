@@ -16,7 +16,7 @@ from engine.data import freezing
 from engine.training import restart, runs, told
 from engine.training.recipes.recipe import Recipe
 from engine.training.runs import Run
-from engine.training.watch import Finding
+from engine.training.watched import Finding
 from engine.workspace import Workspace, open_workspace
 from tests.engine.training.conftest import ASKED, SHORT, THINGS
 

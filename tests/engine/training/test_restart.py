@@ -7,7 +7,7 @@ import pytest
 from engine import files
 from engine.training import checkpoints, restart
 from engine.training.recipes.recipe import RECIPES
-from engine.training.watch import Finding
+from engine.training.watched import Finding
 
 RAN_AWAY = Finding("diverging", "The loss rose.", stop=True, step=40)
 

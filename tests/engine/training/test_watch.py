@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from engine.training.recipes.recipe import Recipe
-from engine.training.watch import KINDS, Course, Exchanged, Finding, Point, lower_rate
 from engine.training.watch import look as judge
+from engine.training.watch import lower_rate
+from engine.training.watched import KINDS, Course, Exchanged, Finding, Point
 
 # Curves of real trainings, as they were written down: of the starter on the sample shop and on real tickets, and of the
 # tiny model on a small shop, each either sound or spoiled on purpose; `expected` is what spoils it.
